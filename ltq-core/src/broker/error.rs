@@ -1,0 +1,74 @@
+//! [`BrokerError`]: what a caller can do about a broker that did not do as asked.
+
+use std::time::Duration;
+
+use crate::BoxError;
+
+/// A broker did not do as asked. No text holds a password or a message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// The address cannot be used as it is. Mend it.
+    #[error("the address `{url}` cannot be used: {reason}")]
+    Address {
+        /// The address, its password hidden.
+        url: String,
+        /// What is wrong with it and what to write instead.
+        reason: String,
+    },
+    /// Nothing answers there, or the connection broke. Try again later.
+    #[error("cannot reach {address}: {reason}")]
+    Unavailable {
+        /// Where.
+        address: String,
+        /// What happened.
+        reason: String,
+        /// What the connection reported.
+        #[source]
+        source: Option<BoxError>,
+    },
+    /// No answer in time. The call may have taken effect; repeating it is safe.
+    #[error("{address} did not answer `{call}` within {waited:?}")]
+    Timeout {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The server refused: wrong password, no permission, no memory, read-only.
+    #[error("{address} refused `{call}`: {reason}")]
+    Refused {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+        /// What the server said.
+        reason: String,
+    },
+    /// The answer was not what this version expects: another version or another program uses the keys.
+    #[error("{address} gave an answer to `{call}` that this version does not understand: {reason}")]
+    Protocol {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+        /// What was odd.
+        reason: String,
+    },
+    /// It was closed.
+    #[error("the connection to {address} was closed by this program")]
+    Closed {
+        /// Where.
+        address: String,
+    },
+}
+
+impl BrokerError {
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
+    }
+}

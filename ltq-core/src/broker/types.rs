@@ -1,0 +1,248 @@
+//! What goes into a broker and what comes out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::message::{DeadLetter, Due, MessageId, QueueName};
+
+/// One client's life; repeats are recognised per producer and queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProducerId(MessageId);
+
+impl ProducerId {
+    /// A new one.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default id would suggest a fixed value")]
+    pub fn new() -> Self {
+        Self(MessageId::new())
+    }
+}
+
+impl fmt::Display for ProducerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// One incarnation of a worker on one queue. A worker that lost its lease comes back under a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId(Arc<str>);
+
+impl WorkerId {
+    /// A new incarnation: `process id`-`unique`.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default id would suggest a fixed value")]
+    pub fn new() -> Self {
+        Self(format!("{}-{}", std::process::id(), MessageId::new()).into())
+    }
+
+    /// The incarnation of that name, as [`Renewal::expired`] reports it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A batch for one queue.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// Where to.
+    pub queue: QueueName,
+    /// Who sends.
+    pub producer: ProducerId,
+    /// The number of this batch among those of this producer to this queue, from 1.
+    pub sequence: u64,
+    /// The messages, in the order in which they are to run; at most [`Publish::MAX_ENTRIES`].
+    pub entries: Vec<Entry>,
+}
+
+impl Publish {
+    /// The most entries one batch may have.
+    pub const MAX_ENTRIES: usize = 1_000;
+}
+
+/// One message of a batch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The encoded envelope.
+    pub payload: Bytes,
+    /// When it becomes ready.
+    pub due: Due,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({} bytes, {:?})", self.payload.len(), self.due)
+    }
+}
+
+/// What a worker tells and asks in one step.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// Which queue.
+    pub queue: QueueName,
+    /// Which incarnation.
+    pub worker: WorkerId,
+    /// The number of this turn among those of this incarnation, from 1.
+    pub sequence: u64,
+    /// How long the lease runs from now.
+    pub lease: Duration,
+    /// How its messages ended; at most [`Turn::MAX_SETTLEMENTS`].
+    pub settlements: Vec<Settlement>,
+    /// How many messages to take; at most [`Turn::MAX_WANT`].
+    pub want: usize,
+    /// How many late results of former incarnations the worker has thrown away since its last turn; counted only.
+    pub discarded: u64,
+    /// The bounds of the dead letters.
+    pub dead_limits: DeadLimits,
+}
+
+impl Turn {
+    /// The most settlements one turn may carry.
+    pub const MAX_SETTLEMENTS: usize = 1_000;
+    /// The most messages one turn may take.
+    pub const MAX_WANT: usize = 1_000;
+}
+
+/// How long and how many dead letters are kept per queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLimits {
+    /// The most dead letters; the oldest go first. Default 10,000.
+    pub max_count: u64,
+    /// The greatest age. Default 30 days.
+    pub max_age: Duration,
+}
+
+impl Default for DeadLimits {
+    fn default() -> Self {
+        Self { max_count: 10_000, max_age: Duration::from_secs(30 * 24 * 60 * 60) }
+    }
+}
+
+impl DeadLimits {
+    /// Keeps at most `max_count` dead letters, none older than `max_age`.
+    #[must_use]
+    pub fn new(max_count: u64, max_age: Duration) -> Self {
+        Self { max_count, max_age }
+    }
+}
+
+/// How one message leaves the hands of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// Done: removed.
+    Done {
+        /// Which message.
+        id: MessageId,
+    },
+    /// Scheduled again.
+    Retry {
+        /// Which message.
+        id: MessageId,
+        /// The envelope as it is to wait.
+        payload: Bytes,
+        /// How long until it is ready.
+        delay: Duration,
+    },
+    /// Back to the head of the queue, unfinished and uncharged.
+    Return {
+        /// Which message.
+        id: MessageId,
+        /// The envelope as it is to wait.
+        payload: Bytes,
+    },
+    /// Ended without success.
+    Dead(DeadLetter),
+}
+
+impl Settlement {
+    /// Which message.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        match self {
+            Self::Done { id } | Self::Retry { id, .. } | Self::Return { id, .. } => *id,
+            Self::Dead(letter) => letter.id,
+        }
+    }
+}
+
+/// One message in the hands of a worker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The id it is settled under: the envelope's, or a made-up one where the bytes are no envelope.
+    pub id: MessageId,
+    /// The envelope's bytes.
+    pub payload: Bytes,
+    /// How often it was recovered from a worker that died.
+    pub recoveries: u64,
+}
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Delivered({}, {} bytes, {} recoveries)", self.id, self.payload.len(), self.recoveries)
+    }
+}
+
+/// What a turn brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TurnReply {
+    /// The worker is not registered any more: whatever it held belongs to others, all its settlements were refused.
+    pub lost: bool,
+    /// How many settlements were refused because the message was no longer this worker's.
+    pub refused: u64,
+    /// The messages taken, oldest first.
+    pub deliveries: Vec<Delivered>,
+    /// The broker's clock, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// How long until the next scheduled message is due, if there is one.
+    pub next_due: Option<Duration>,
+    /// Whether ready messages are left.
+    pub more: bool,
+    /// How many dead letters were trimmed to stay within the limits.
+    pub trimmed: u64,
+}
+
+/// What a renewal brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// Whether the worker is still registered. If not, its messages belong to others.
+    pub held: bool,
+    /// Workers on this queue whose lease ran out; a bounded number.
+    pub expired: Vec<WorkerId>,
+    /// How long until the next other worker's lease runs out, if there is one.
+    pub next_expiry: Option<Duration>,
+}
+
+/// Whose messages to return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// Those of a worker whose lease ran out; nothing happens if it did not. Each message's recovery count grows.
+    Expired,
+    /// One's own, when leaving; the counts stay.
+    Leaving,
+}
+
+/// What a recovery did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// How many messages are back.
+    pub messages: u64,
+    /// Whether the worker still holds some: call again.
+    pub more: bool,
+}

@@ -1,0 +1,184 @@
+//! [`DeadLetter`]: a message that ended without success, kept with the reason.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{DecodeError, Envelope, MessageId};
+
+/// Why a message ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeadReason {
+    /// Its attempts are used up, or no retry was configured.
+    Failed,
+    /// The task or a middleware returned `RejectMessage`.
+    Rejected,
+    /// It was older than its `max_age` when its turn came.
+    Expired,
+    /// Its bytes, or its arguments, could not be read.
+    Undecodable,
+    /// No worker that met it knows its task, for longer than the grace.
+    UnknownTask,
+    /// It was being run each time its worker died, too often.
+    Crashed,
+}
+
+impl DeadReason {
+    /// The reason as one word, as tools print it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Undecodable => "undecodable",
+            Self::UnknownTask => "unknown_task",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+impl fmt::Display for DeadReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A message that ended without success: what it was, why it ended, and what it would take to run it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The message's id; made up by the broker where the bytes held none.
+    pub id: MessageId,
+    /// Why it ended.
+    pub reason: DeadReason,
+    /// The text of the last error, at most 4,096 bytes long.
+    pub error: String,
+    /// How many attempts were made, the last one included.
+    pub attempts: u32,
+    /// When it ended, in milliseconds since the Unix epoch, by the broker's clock; 0 until it is stored.
+    pub died_at_ms: u64,
+    /// The message, byte for byte.
+    pub payload: Bytes,
+}
+
+/// Longer error texts are cut.
+pub(super) const MAX_ERROR_BYTES: usize = 4096;
+
+/// What is stored. The time of death is the broker's and stands beside it.
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    reason: DeadReason,
+    #[serde(borrow)]
+    error: std::borrow::Cow<'a, str>,
+    attempts: u32,
+    #[serde(with = "serde_bytes_borrowed")]
+    payload: &'a [u8],
+}
+
+mod serde_bytes_borrowed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<&'a [u8], D::Error> {
+        <&[u8]>::deserialize(deserializer)
+    }
+}
+
+impl DeadLetter {
+    /// A dead letter for `payload`; an error text over 4,096 bytes is cut.
+    #[must_use]
+    pub fn new(id: MessageId, reason: DeadReason, error: impl Into<String>, attempts: u32, payload: Bytes) -> Self {
+        let mut error = error.into();
+        if error.len() > MAX_ERROR_BYTES {
+            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
+            error.push('…');
+        }
+        Self { id, reason, error, attempts, died_at_ms: 0, payload }
+    }
+
+    /// The message, if its bytes can be read.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not an envelope this version reads.
+    pub fn envelope(&self) -> Result<Envelope<'_>, DecodeError> {
+        Envelope::decode(&self.payload)
+    }
+
+    /// The record that is stored under the id: a MessagePack array of reason, error, attempts and payload.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let record = Record {
+            reason: self.reason,
+            error: self.error.as_str().into(),
+            attempts: self.attempts,
+            payload: &self.payload,
+        };
+        // Text, numbers and bytes always serialise, and a `Vec` takes them all.
+        rmp_serde::to_vec(&record).unwrap_or_default().into()
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    ///
+    /// The record is broken.
+    pub fn decode(id: MessageId, died_at_ms: u64, record: &Bytes) -> Result<Self, DecodeError> {
+        let read: Record<'_> = rmp_serde::from_slice(record)
+            .map_err(|error| DecodeError::Broken { what: format!("dead letter {id}: {error}") })?;
+        Ok(Self {
+            id,
+            reason: read.reason,
+            error: read.error.into_owned(),
+            attempts: read.attempts,
+            died_at_ms,
+            payload: record.slice_ref(read.payload),
+        })
+    }
+
+    /// The bytes that run the message afresh: no attempt charged. Bytes that cannot be read stay as they are.
+    #[must_use]
+    pub fn replay_payload(&self) -> Bytes {
+        match self.envelope() {
+            Ok(mut envelope) => {
+                envelope.attempts = 0;
+                envelope.requeues = envelope.requeues.saturating_add(1);
+                envelope.encode()
+            }
+            Err(_) => self.payload.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_round_trips() {
+        let id = MessageId::new();
+        let letter =
+            DeadLetter::new(id, DeadReason::Rejected, "no such repository", 3, Bytes::from_static(b"\x01\xff"));
+        let read = DeadLetter::decode(id, 7, &letter.encode()).unwrap();
+        assert_eq!(read, DeadLetter { died_at_ms: 7, ..letter });
+    }
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        let letter = DeadLetter::new(MessageId::new(), DeadReason::Failed, "ä".repeat(5000), 1, Bytes::new());
+        assert!(letter.error.len() <= MAX_ERROR_BYTES + '…'.len_utf8());
+        assert!(letter.error.ends_with('…'));
+    }
+
+    #[test]
+    fn broken_records_are_an_error() {
+        assert!(DeadLetter::decode(MessageId::new(), 0, &Bytes::from_static(b"\x94\x01")).is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! Middleware: what happens around every execution.
+//!
+//! The stack is tower: layers around a service that takes a [`Delivery`] and answers nothing or an error. The friendly
+//! way to write one is the trait [`Middleware`]; tower's own layers fit too (`Worker::layer`).
+//!
+//! The first one added is the outermost: it sees the delivery first and the error last. With
+//! `.middleware(A).middleware(B)` a delivery passes A, B, the task, then its result passes B, A.
+//!
+//! Middleware never talks to a broker. It changes the outcome: returning [`RetryMessage`](crate::task::RetryMessage)
+//! puts the message back, returning [`RejectMessage`](crate::task::RejectMessage) ends it, any other error makes it a
+//! dead letter unless a [`Retry`] further out turns it into a retry.
+
+mod max_age;
+mod rate_limit;
+mod retry;
+#[cfg(feature = "sentry")]
+mod sentry;
+mod stack;
+mod timeout;
+
+pub use self::max_age::MaxAge;
+pub use self::rate_limit::RateLimit;
+pub use self::retry::Retry;
+#[cfg(feature = "sentry")]
+pub use self::sentry::Sentry;
+pub use self::stack::{Next, Stack};
+pub use self::timeout::{Elapsed, Timeout};
+
+use crate::BoxError;
+use crate::task::Delivery;
+
+/// Something that happens around every execution.
+///
+/// ```
+/// use ltq_core::BoxError;
+/// use ltq_core::middleware::{Middleware, Next};
+/// use ltq_core::task::Delivery;
+///
+/// struct Shout;
+///
+/// impl Middleware for Shout {
+///     async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+///         let id = delivery.context().id();
+///         let result = next.run(delivery).await;
+///         eprintln!("{id} ended: {}", if result.is_ok() { "well" } else { "badly" });
+///         result
+///     }
+/// }
+/// ```
+pub trait Middleware: Send + Sync + 'static {
+    /// Handles one delivery. It may look at it, run the rest of the stack with [`Next::run`] or not, and change the
+    /// result.
+    fn handle(&self, delivery: Delivery, next: Next) -> impl Future<Output = Result<(), BoxError>> + Send;
+}

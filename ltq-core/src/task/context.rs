@@ -1,0 +1,237 @@
+//! [`Context`]: what a running task knows about its message.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::message::{Carried, CarriedError, MessageId};
+
+/// The message behind one execution. Cheap to clone; clones share everything.
+///
+/// An argument of this type is injected into a task and is not part of its payload.
+#[derive(Clone)]
+pub struct Context {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: MessageId,
+    task: &'static str,
+    queue: Arc<str>,
+    attempt: u32,
+    delivery: u64,
+    created_at_ms: u64,
+    max_age: Option<Duration>,
+    now_ms: u64,
+    cancellation: CancellationToken,
+    carried: Mutex<Carried>,
+}
+
+impl Context {
+    /// A context for a call without a queue: a fresh id, attempt 1, delivery 1, never cancelled.
+    ///
+    /// It is what a test, or a plain call of a task that asks for a context, passes.
+    #[must_use]
+    pub fn detached() -> Self {
+        Self::builder(MessageId::new(), "", "".into()).build()
+    }
+
+    /// Starts a context for a message; the worker's way to make one.
+    #[must_use]
+    pub fn builder(id: MessageId, task: &'static str, queue: Arc<str>) -> ContextBuilder {
+        ContextBuilder {
+            inner: Inner {
+                id,
+                task,
+                queue,
+                attempt: 1,
+                delivery: 1,
+                created_at_ms: 0,
+                max_age: None,
+                now_ms: 0,
+                cancellation: CancellationToken::new(),
+                carried: Mutex::default(),
+            },
+        }
+    }
+
+    /// The message's id, the same in every attempt.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        self.inner.id
+    }
+
+    /// The task's name.
+    #[must_use]
+    pub fn task(&self) -> &'static str {
+        self.inner.task
+    }
+
+    /// The queue the message was taken from.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.inner.queue
+    }
+
+    /// Which attempt this is, from 1. A recovery after a crash repeats the attempt; it does not charge one.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.inner.attempt
+    }
+
+    /// How often the message has been handed out, from 1: it grows with every retry and every recovery.
+    ///
+    /// It is a fencing token: a store that remembers the highest number it has seen for a message can refuse writes of
+    /// an execution that was overtaken.
+    #[must_use]
+    pub fn delivery(&self) -> u64 {
+        self.inner.delivery
+    }
+
+    /// When the message was built, by the sender's clock.
+    #[must_use]
+    pub fn created_at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.inner.created_at_ms)
+    }
+
+    /// How old the message was when it was taken: the broker's clock then, less the sender's when it was built.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(self.inner.now_ms.saturating_sub(self.inner.created_at_ms))
+    }
+
+    /// The age the sender allowed, if any.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.inner.max_age
+    }
+
+    /// Whether the execution should stop: it ran into its timeout, its worker stops, or its worker lost the message.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.cancellation.is_cancelled()
+    }
+
+    /// Waits until the execution should stop. Safe to drop.
+    pub async fn cancelled(&self) {
+        self.inner.cancellation.cancelled().await;
+    }
+
+    /// Tells the execution to stop; a task that does not look at it runs on.
+    pub fn cancel(&self) {
+        self.inner.cancellation.cancel();
+    }
+
+    /// A value from the map that travels with the message and survives retries.
+    ///
+    /// # Errors
+    ///
+    /// The value is not of type `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CarriedError> {
+        self.carried().get(key)
+    }
+
+    /// Puts a value into that map; the next attempt sees it.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be encoded.
+    pub fn set<T: Serialize + ?Sized>(&self, key: impl Into<String>, value: &T) -> Result<(), CarriedError> {
+        self.carried().set(key, value)
+    }
+
+    /// Takes a value out of that map; says whether there was one.
+    #[must_use = "says whether there was a value"]
+    pub fn remove(&self, key: &str) -> bool {
+        self.carried().remove(key)
+    }
+
+    /// A copy of that map as it is now.
+    #[must_use]
+    pub fn carried_snapshot(&self) -> Carried {
+        self.carried().clone()
+    }
+
+    fn carried(&self) -> MutexGuard<'_, Carried> {
+        // Nothing that can panic runs under this lock, so a poisoned map is whole.
+        self.inner.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("id", &self.inner.id)
+            .field("task", &self.inner.task)
+            .field("queue", &self.inner.queue)
+            .field("attempt", &self.inner.attempt)
+            .field("delivery", &self.inner.delivery)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Context`], for the worker and for tests.
+#[must_use]
+pub struct ContextBuilder {
+    inner: Inner,
+}
+
+impl ContextBuilder {
+    /// Which attempt this is, from 1.
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.inner.attempt = attempt;
+        self
+    }
+
+    /// The delivery number, from 1.
+    pub fn delivery(mut self, delivery: u64) -> Self {
+        self.inner.delivery = delivery;
+        self
+    }
+
+    /// When the message was built, in milliseconds since the Unix epoch.
+    pub fn created_at_ms(mut self, created_at_ms: u64) -> Self {
+        self.inner.created_at_ms = created_at_ms;
+        self
+    }
+
+    /// The broker's time when the message was taken, in milliseconds since the Unix epoch.
+    pub fn now_ms(mut self, now_ms: u64) -> Self {
+        self.inner.now_ms = now_ms;
+        self
+    }
+
+    /// The age the sender allows.
+    pub fn max_age(mut self, max_age: Option<Duration>) -> Self {
+        self.inner.max_age = max_age;
+        self
+    }
+
+    /// The signal that cancels the execution.
+    pub fn cancellation(mut self, token: CancellationToken) -> Self {
+        self.inner.cancellation = token;
+        self
+    }
+
+    /// The map the message arrived with.
+    pub fn carried(mut self, carried: Carried) -> Self {
+        self.inner.carried = Mutex::new(carried);
+        self
+    }
+
+    /// The context.
+    #[must_use]
+    pub fn build(self) -> Context {
+        Context { inner: Arc::new(self.inner) }
+    }
+}
+
+impl fmt::Debug for ContextBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextBuilder").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,31 @@
+//! Tasks: what `#[ltq::task]` describes, and how a typed function is called with the bytes of a message.
+//!
+//! The attribute only describes: everything it generates is a [`TaskDef`] built from constants, a struct for the
+//! arguments, and calls into this module.
+
+mod context;
+mod def;
+mod delivery;
+mod outcome;
+mod registry;
+mod state;
+
+pub use self::context::{Context, ContextBuilder};
+pub use self::def::{ArgDef, BackoffDef, Handler, Rate, TaskDef, TaskOptions};
+pub use self::delivery::Delivery;
+pub use self::outcome::{
+    Failure, IntoTaskError, InvalidArguments, MessageExpired, RejectMessage, RetryMessage, TaskError, TaskPanicked,
+    TaskResult, private,
+};
+pub use self::registry::{DuplicateTask, Registry, TaskEntry};
+pub use self::state::{Inject, MissingState, State, StateDef, StateMap};
+
+/// What the struct emitted by `#[ltq::task]` implements: the way from the type to its description.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    label = "expected the name of a function with `#[ltq::task]` on it"
+)]
+pub trait Task: Copy + Send + Sync + 'static {
+    /// The description that is also registered under the task's name.
+    const DEF: &'static TaskDef;
+}

@@ -1,0 +1,182 @@
+//! The worker: takes messages, runs their tasks, settles them.
+
+mod entry;
+mod error;
+mod options;
+mod shutdown;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower::{Layer, Service};
+
+pub use self::entry::WorkerEntry;
+pub use self::error::WorkerError;
+pub use self::options::WorkerOptions;
+pub use self::shutdown::Shutdown;
+use crate::BoxError;
+use crate::broker::DeadLimits;
+use crate::client::Client;
+use crate::middleware::{MaxAge, Middleware, Next, RateLimit, Retry, Stack, Timeout};
+use crate::task::{Delivery, StateMap, TaskDef};
+
+/// A worker, before it runs: which queues it serves and how.
+#[derive(Debug)]
+#[must_use = "a worker does nothing until it runs"]
+pub struct Worker {
+    pub(crate) name: String,
+    pub(crate) queues: Vec<String>,
+    pub(crate) tasks: Option<Vec<&'static TaskDef>>,
+    pub(crate) states: StateMap,
+    pub(crate) defaults: Stack,
+    pub(crate) stack: Stack,
+    pub(crate) options: WorkerOptions,
+}
+
+impl Worker {
+    /// A worker that serves the queue `name`; [`queue`](Self::queue) adds more.
+    ///
+    /// It runs every task linked into the program, whichever arrives on its queues.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            queues: vec![name.clone()],
+            name,
+            tasks: None,
+            states: StateMap::default(),
+            defaults: Stack::new()
+                .middleware(MaxAge::default())
+                .middleware(RateLimit::default())
+                .middleware(Retry::default())
+                .middleware(Timeout::default()),
+            stack: Stack::new(),
+            options: WorkerOptions::default(),
+        }
+    }
+
+    /// A worker for just these tasks, which serves their queues.
+    pub fn for_tasks(name: impl Into<String>, tasks: impl IntoIterator<Item = &'static TaskDef>) -> Self {
+        let tasks: Vec<_> = tasks.into_iter().collect();
+        let mut worker = Self::new(name);
+        worker.queues = tasks.iter().map(|task| task.queue.to_owned()).collect();
+        worker.queues.sort_unstable();
+        worker.queues.dedup();
+        worker.tasks = Some(tasks);
+        worker
+    }
+
+    /// The worker's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The queues it serves.
+    #[must_use]
+    pub fn queue_names(&self) -> &[String] {
+        &self.queues
+    }
+
+    /// Serves one more queue.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        let queue = queue.into();
+        if !self.queues.contains(&queue) {
+            self.queues.push(queue);
+        }
+        self
+    }
+
+    /// Serves these queues and no others.
+    pub fn queues<Q: Into<String>>(mut self, queues: impl IntoIterator<Item = Q>) -> Self {
+        self.queues.clear();
+        queues.into_iter().fold(self, Self::queue)
+    }
+
+    /// How many tasks run at once, at least 1. Default 100.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.options.concurrency = concurrency;
+        self
+    }
+
+    /// Shares a value with every task that asks for `State<T>`.
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.insert(Arc::new(value));
+        self
+    }
+
+    /// Adds a middleware inside those already there.
+    ///
+    /// A worker begins with [`MaxAge`], [`RateLimit`], [`Retry`] and [`Timeout`], which act on what tasks ask for in
+    /// their attribute. Adding one of these types replaces the one it began with.
+    pub fn middleware<M: Middleware>(mut self, middleware: M) -> Self {
+        self.defaults = self.defaults.without::<M>();
+        self.stack = self.stack.middleware(middleware);
+        self
+    }
+
+    /// Adds a layer of tower inside those already there.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + 'static,
+        L::Service: Service<Delivery, Response = ()> + Clone + Send + 'static,
+        <L::Service as Service<Delivery>>::Error: Into<BoxError>,
+        <L::Service as Service<Delivery>>::Future: Send,
+    {
+        self.stack = self.stack.layer(layer);
+        self
+    }
+
+    /// Takes away the middleware a worker begins with: what is added is all there is.
+    pub fn without_default_middleware(mut self) -> Self {
+        self.defaults = Stack::new();
+        self
+    }
+
+    /// How long running tasks may take to finish when the worker is asked to stop. Default 25 s.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.options.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How long a worker's messages stay its own without a sign of life. Default 8 s, renewed every quarter of it.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.options.lease = lease;
+        self
+    }
+
+    /// How long a message whose task nobody knows is put back before it becomes a dead letter. Default 60 s: time for a
+    /// deployment to reach every worker.
+    pub fn unknown_task_grace(mut self, grace: Duration) -> Self {
+        self.options.unknown_task_grace = grace;
+        self
+    }
+
+    /// How often a message may be recovered from a dead worker before it becomes a dead letter. Default 5.
+    pub fn max_recoveries(mut self, recoveries: u64) -> Self {
+        self.options.max_recoveries = recoveries;
+        self
+    }
+
+    /// How many dead letters are kept per queue and for how long. Default 10,000 and 30 days.
+    pub fn dead_letters(mut self, limits: DeadLimits) -> Self {
+        self.options.dead_limits = limits;
+        self
+    }
+
+    /// How long the worker may make no progress, or the broker may be away, before it ends with an error so that its
+    /// supervisor restarts it. Default 5 min.
+    pub fn watchdog(mut self, limit: Duration) -> Self {
+        self.options.watchdog = limit;
+        self
+    }
+
+    /// Runs until `shutdown` is asked for, on the broker of `client`.
+    ///
+    /// # Errors
+    ///
+    /// The worker cannot start (no task, a missing state, two tasks of one name, no broker) or had to give up.
+    pub async fn run_until(self, client: Client, shutdown: Shutdown) -> Result<(), WorkerError> {
+        let _ = (client, shutdown, self);
+        todo!()
+    }
+}
