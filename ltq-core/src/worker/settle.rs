@@ -53,11 +53,7 @@ pub(super) fn after_run(
 pub(super) fn undecodable(delivered: &Delivered, error: &DecodeError) -> Settlement {
     if matches!(error, DecodeError::NewerVersion { .. }) {
         tracing::warn!(id = %delivered.id, %error, delay = ?NEWER_VERSION_DELAY, "put back");
-        return Settlement::Retry {
-            id: delivered.id,
-            payload: delivered.payload.clone(),
-            delay: NEWER_VERSION_DELAY,
-        };
+        return Settlement::Retry { id: delivered.id, payload: delivered.payload.clone(), delay: NEWER_VERSION_DELAY };
     }
     dead(delivered, DeadReason::Undecodable, error.to_string(), 0)
 }
@@ -69,12 +65,7 @@ pub(super) fn crashed(delivered: &Delivered, envelope: &Envelope<'_>) -> Settlem
 }
 
 /// No task of that name is linked into this worker.
-pub(super) fn unknown_task(
-    delivered: &Delivered,
-    envelope: &Envelope<'_>,
-    now_ms: u64,
-    grace: Duration,
-) -> Settlement {
+pub(super) fn unknown_task(delivered: &Delivered, envelope: &Envelope<'_>, now_ms: u64, grace: Duration) -> Settlement {
     let mut carried = envelope.carried.clone();
     let since = carried.get(UNKNOWN_SINCE).ok().flatten().unwrap_or(now_ms);
     let left = grace.saturating_sub(Duration::from_millis(now_ms.saturating_sub(since)));
