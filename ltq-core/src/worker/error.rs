@@ -31,6 +31,9 @@ pub enum WorkerError {
     /// A queue cannot be called that.
     #[error(transparent)]
     InvalidQueueName(#[from] InvalidQueueName),
+    /// A middleware has settings it cannot work with.
+    #[error(transparent)]
+    InvalidMiddleware(#[from] InvalidMiddleware),
     /// A number makes no sense.
     #[error("the worker's {option} is {value}: {rule}")]
     InvalidOption {
