@@ -33,7 +33,7 @@ use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;
 use crate::middleware::{MaxAge, Middleware, Next, RateLimit, Retry, Stack, Timeout};
-use crate::task::{Delivery, StateMap, TaskDef};
+use crate::task::{Delivery, State, StateMap, TaskDef};
 
 /// A worker, before it runs: which queues it serves and how.
 #[derive(Debug)]
@@ -119,6 +119,12 @@ impl Worker {
     /// Shares a value with every task that asks for `State<T>`.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
+        self
+    }
+
+    /// Shares a value that the program keeps a hold of.
+    pub fn shared_state<T: Send + Sync + 'static>(mut self, value: State<T>) -> Self {
+        self.states.insert(value.into_shared());
         self
     }
 
