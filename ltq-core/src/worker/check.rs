@@ -28,7 +28,9 @@ pub(super) fn check(worker: Worker) -> Result<Plan, WorkerError> {
     };
     check_tasks(&name, &queues, &registry)?;
     check_states(&queues, &registry, &states)?;
-    Ok(Plan { name, queues, registry, states: Arc::new(states), stack: defaults.then(stack).build(), options })
+    let stack = defaults.then(stack);
+    stack.check()?;
+    Ok(Plan { name, queues, registry, states: Arc::new(states), stack: stack.build(), options })
 }
 
 fn check_options(options: &WorkerOptions) -> Result<(), WorkerError> {

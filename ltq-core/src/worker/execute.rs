@@ -79,7 +79,8 @@ impl Executor {
         let run = async {
             tracing::debug!("started");
             // The task's own panics are errors already; this one would be a middleware's.
-            let result = match AssertUnwindSafe(self.stack.start(delivery)).catch_unwind().await {
+            let stack = AssertUnwindSafe(async { self.stack.start(delivery).await });
+            let result = match stack.catch_unwind().await {
                 Ok(result) => result,
                 Err(payload) => Err(TaskPanicked::from_payload(payload.as_ref()).into()),
             };

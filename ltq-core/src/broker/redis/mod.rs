@@ -1,13 +1,202 @@
-//! skeleton
+//! [`RedisBroker`]: queues on a Redis server.
+//!
+//! It has two kinds of connections, because one blocked command stops every other on its connection: one for scripts,
+//! shared by all calls, and one for each wait in progress (`wait.rs`). A worker's heartbeat takes a broker of its own
+//! ([`dedicated`](Broker::dedicated)), so that neither a busy connection nor a busy runtime delays it.
+//!
+//! Every change is one script, and each script is safe to run twice: the client repeats calls whose reply was lost. The
+//! scripts stand beside the code that calls them; their keys come from `keys.rs` only.
+//!
+//! Next: `connect.rs` connects; `turn.rs` and `turn.lua` are the hot path.
 
-use super::*;
-use std::sync::Arc;
-/// skeleton
+mod admin;
+mod connect;
+mod error;
+mod keys;
+mod publish;
+mod recover;
+mod renew;
+mod script;
+mod settings;
+mod turn;
+mod wait;
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fred::interfaces::SetsInterface;
+use tokio_util::sync::CancellationToken;
+
+use self::connect::Connection;
+use self::keys::QueueKeys;
+use self::settings::Settings;
+use self::wait::Waiters;
+use super::{
+    Admin, Broker, BrokerError, ConnectOptions, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
+    WorkerId,
+};
+use crate::message::{DeadLetter, MessageId, QueueName};
+
+/// Queues on a Redis server, or on something that speaks its protocol and runs its scripts.
 #[derive(Debug)]
-pub struct RedisBroker;
+pub struct RedisBroker {
+    settings: Settings,
+    /// Where scripts run.
+    scripts: Connection,
+    /// Where waits block.
+    waiters: Waiters,
+    /// The queues this process has put on the list of queues.
+    listed: RwLock<HashSet<QueueName>>,
+    /// Ends waits in progress.
+    closed: CancellationToken,
+}
+
 impl RedisBroker {
-    /// skeleton
-    pub async fn connect(_url: &str, _options: &ConnectOptions) -> Result<Arc<dyn Broker>, BrokerError> {
-        unimplemented!()
+    /// Connects to `url`, in one of the forms [`connect`](super::connect()) lists.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be used, nothing answers there, or the server refuses: wrong password, no such database, too
+    /// old.
+    pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Arc<dyn Broker>, BrokerError> {
+        Self::open(Settings::new(url, options)?).await
+    }
+
+    async fn open(settings: Settings) -> Result<Arc<dyn Broker>, BrokerError> {
+        let scripts = Connection::open(&settings, settings.options().call_timeout).await?;
+        Ok(Arc::new(Self {
+            settings,
+            scripts,
+            waiters: Waiters::default(),
+            listed: RwLock::default(),
+            closed: CancellationToken::new(),
+        }))
+    }
+
+    fn keys(&self, queue: &QueueName) -> QueueKeys {
+        QueueKeys::new(&self.settings.options().namespace, queue)
+    }
+
+    /// The connection for scripts, unless the broker is closed.
+    fn scripts(&self) -> Result<&Connection, BrokerError> {
+        if self.closed.is_cancelled() { Err(self.closed_error()) } else { Ok(&self.scripts) }
+    }
+
+    fn closed_error(&self) -> BrokerError {
+        BrokerError::Closed { address: self.settings.address().to_owned() }
+    }
+
+    /// Puts a queue on the list of queues, once per process. Apart from the scripts, because the list lies outside the
+    /// queue's hash tag.
+    async fn list(&self, queue: &QueueName) -> Result<(), BrokerError> {
+        if self.listed.read().unwrap_or_else(PoisonError::into_inner).contains(queue) {
+            return Ok(());
+        }
+        let scripts = self.scripts()?;
+        let key = keys::queues(&self.settings.options().namespace);
+        let added: Result<(), _> = scripts.client().sadd(key, queue.as_str()).await;
+        added.map_err(|error| scripts.error("list", &error))?;
+        self.listed.write().unwrap_or_else(PoisonError::into_inner).insert(queue.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Broker for RedisBroker {
+    fn address(&self) -> &str {
+        self.settings.address()
+    }
+
+    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+        self.list(&batch.queue).await?;
+        publish::publish(self.scripts()?, &self.keys(&batch.queue), batch).await
+    }
+
+    async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
+        self.list(&turn.queue).await?;
+        turn::turn(self.scripts()?, &self.keys(&turn.queue), turn).await
+    }
+
+    async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {
+        if queues.is_empty() {
+            return Ok(None);
+        }
+        let keys = queues.iter().map(|queue| self.keys(queue).wake()).collect();
+        tokio::select! {
+            biased;
+            () = self.closed.cancelled() => Err(self.closed_error()),
+            woken = self.waiters.wait(&self.settings, keys, at_most) => {
+                Ok(woken?.and_then(|index| queues.get(index)).cloned())
+            }
+        }
+    }
+
+    fn wait_groups(&self, queues: &[QueueName]) -> Vec<Vec<QueueName>> {
+        if self.settings.is_cluster() {
+            queues.iter().map(|queue| vec![queue.clone()]).collect()
+        } else {
+            vec![queues.to_vec()]
+        }
+    }
+
+    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
+        renew::renew(self.scripts()?, &self.keys(queue), worker, lease).await
+    }
+
+    async fn recover(
+        &self,
+        queue: &QueueName,
+        worker: &WorkerId,
+        recovery: Recovery,
+    ) -> Result<Recovered, BrokerError> {
+        recover::recover(self.scripts()?, &self.keys(queue), worker, recovery).await
+    }
+
+    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
+        Self::open(self.settings.clone()).await
+    }
+
+    async fn reconnect(&self) {
+        self.waiters.clear();
+        self.scripts.replace(self.settings.options().call_timeout).await;
+    }
+
+    async fn close(&self) {
+        if self.closed.is_cancelled() {
+            return;
+        }
+        self.closed.cancel();
+        self.waiters.clear();
+        self.scripts.close().await;
+    }
+}
+
+#[async_trait]
+impl Admin for RedisBroker {
+    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
+        admin::queues(self.scripts()?, &self.settings.options().namespace).await
+    }
+
+    async fn stats(&self, queue: &QueueName) -> Result<QueueStats, BrokerError> {
+        admin::stats(self.scripts()?, &self.keys(queue)).await
+    }
+
+    async fn dead_letters(&self, queue: &QueueName, offset: u64, limit: u64) -> Result<Vec<DeadLetter>, BrokerError> {
+        admin::dead_letters(self.scripts()?, &self.keys(queue), offset, limit).await
+    }
+
+    async fn dead_letter(&self, queue: &QueueName, id: MessageId) -> Result<Option<DeadLetter>, BrokerError> {
+        admin::dead_letter(self.scripts()?, &self.keys(queue), id).await
+    }
+
+    async fn replay(&self, queue: &QueueName, id: MessageId, payload: Bytes) -> Result<bool, BrokerError> {
+        admin::replay(self.scripts()?, &self.keys(queue), id, payload).await
+    }
+
+    async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
+        admin::delete_dead(self.scripts()?, &self.keys(queue), id).await
     }
 }

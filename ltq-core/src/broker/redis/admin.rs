@@ -1,0 +1,151 @@
+//! Inspection and repair.
+
+use bytes::Bytes;
+use fred::interfaces::{HashesInterface, SetsInterface, SortedSetsInterface};
+use fred::types::Value;
+
+use super::connect::Connection;
+use super::keys::{self, QueueKeys};
+use super::script::{Script, script};
+use super::turn::id_value;
+use crate::broker::{BrokerError, QueueCounts, QueueStats, WorkerId};
+use crate::message::{DeadLetter, MessageId, QueueName};
+
+static REPLAY: Script = script!("replay", "replay.lua");
+static DELETE: Script = script!("delete", "delete.lua");
+static STATS: Script = script!("stats", "stats.lua");
+
+/// The most dead letters one call reads.
+const MOST_LETTERS: u64 = 1_000;
+/// The most workers whose messages are counted.
+const MOST_WORKERS: i64 = 1_000;
+
+/// The queues that exist, sorted. Names this version would not accept are left out.
+pub(super) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {
+    let names: Vec<String> = connection
+        .client()
+        .smembers(keys::queues(namespace))
+        .await
+        .map_err(|error| connection.error("queues", &error))?;
+    let mut queues: Vec<_> = names.iter().filter_map(|name| QueueName::new(name).ok()).collect();
+    queues.sort_unstable();
+    Ok(queues)
+}
+
+/// Numbers of one queue.
+pub(super) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<QueueStats, BrokerError> {
+    let workers: Vec<String> = connection
+        .client()
+        .zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false)
+        .await
+        .map_err(|error| connection.error(STATS.call, &error))?;
+    let mut script_keys = vec![keys.ready(), keys.scheduled(), keys.dead(), keys.holders(), keys.counts()];
+    script_keys.extend(workers.iter().map(|worker| keys.active(&WorkerId::from_name(worker))));
+    let reply = STATS.run(connection, script_keys, Vec::new()).await?;
+    let mut reply = STATS.read(connection, reply, 6)?;
+    let mut stats = QueueStats {
+        ready: reply.count()?,
+        scheduled: reply.count()?,
+        dead: reply.count()?,
+        workers: reply.count()?,
+        active: reply.count()?,
+        counts: QueueCounts::default(),
+    };
+    let mut counts = reply.list()?;
+    while counts.len() > 0 {
+        let name = counts.text()?;
+        let number = counts.count()?;
+        match name.as_str() {
+            "done" => stats.counts.done = number,
+            "retried" => stats.counts.retried = number,
+            "returned" => stats.counts.returned = number,
+            "dead" => stats.counts.dead = number,
+            "recovered" => stats.counts.recovered = number,
+            "refused" => stats.counts.refused = number,
+            "trimmed" => stats.counts.trimmed = number,
+            // A newer version counts more.
+            _ => {}
+        }
+    }
+    Ok(stats)
+}
+
+/// Dead letters, the latest first. One that is trimmed between the two reads is left out.
+pub(super) async fn dead_letters(
+    connection: &Connection,
+    keys: &QueueKeys,
+    offset: u64,
+    limit: u64,
+) -> Result<Vec<DeadLetter>, BrokerError> {
+    const CALL: &str = "dead_letters";
+    let limit = limit.min(MOST_LETTERS);
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let first = i64::try_from(offset).unwrap_or(i64::MAX);
+    let last = first.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX) - 1);
+    let times: Vec<(Bytes, f64)> = connection
+        .client()
+        .zrevrange(keys.dead(), first, last, true)
+        .await
+        .map_err(|error| connection.error(CALL, &error))?;
+    if times.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Bytes> = times.iter().map(|(id, _)| id.clone()).collect();
+    let records: Vec<Option<Bytes>> =
+        connection.client().hmget(keys.letters(), ids).await.map_err(|error| connection.error(CALL, &error))?;
+    let found = times.into_iter().zip(records).filter_map(|((id, time), record)| Some((id, time, record?)));
+    found.map(|(id, time, record)| letter(connection, CALL, &id, time, &record)).collect()
+}
+
+/// One dead letter.
+pub(super) async fn dead_letter(
+    connection: &Connection,
+    keys: &QueueKeys,
+    id: MessageId,
+) -> Result<Option<DeadLetter>, BrokerError> {
+    const CALL: &str = "dead_letter";
+    let failed = |error: fred::error::Error| connection.error(CALL, &error);
+    let time: Option<f64> = connection.client().zscore(keys.dead(), id_value(id)).await.map_err(failed)?;
+    let record: Option<Bytes> = connection.client().hget(keys.letters(), id_key(id)).await.map_err(failed)?;
+    let (Some(time), Some(record)) = (time, record) else { return Ok(None) };
+    letter(connection, CALL, id.as_bytes(), time, &record).map(Some)
+}
+
+/// Replays a dead letter.
+pub(super) async fn replay(
+    connection: &Connection,
+    keys: &QueueKeys,
+    id: MessageId,
+    payload: Bytes,
+) -> Result<bool, BrokerError> {
+    let script_keys = vec![keys.dead(), keys.letters(), keys.ready(), keys.wake()];
+    let reply = REPLAY.run(connection, script_keys, vec![id_value(id), Value::Bytes(payload)]).await?;
+    Ok(REPLAY.number(connection, reply)? == 1)
+}
+
+/// Deletes a dead letter.
+pub(super) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
+    let reply = DELETE.run(connection, vec![keys.dead(), keys.letters()], vec![id_value(id)]).await?;
+    Ok(DELETE.number(connection, reply)? == 1)
+}
+
+fn id_key(id: MessageId) -> Bytes {
+    Bytes::copy_from_slice(id.as_bytes())
+}
+
+fn letter(
+    connection: &Connection,
+    call: &'static str,
+    id: &[u8],
+    died_at_ms: f64,
+    record: &Bytes,
+) -> Result<DeadLetter, BrokerError> {
+    let id = <[u8; 16]>::try_from(id).map_err(|_| connection.odd_answer(call, "an id is not 16 bytes long"))?;
+    // Scores are whole milliseconds that a script wrote.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let died_at_ms = died_at_ms as u64;
+    DeadLetter::decode(MessageId::from_bytes(id), died_at_ms, record)
+        .map_err(|error| connection.odd_answer(call, &error.to_string()))
+}

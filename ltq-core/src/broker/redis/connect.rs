@@ -1,0 +1,134 @@
+//! [`Connection`]: one connection to the server and the task that drives it.
+//!
+//! The first connect fails at once and says why, because a wrong address is a mistake to mend. After that the connection
+//! comes back by itself for ever: a worker must outlive any trouble of its server. Calls are bounded all the same, so
+//! that nobody waits for ever.
+//!
+//! `settings.rs` turns an address into settings; `error.rs` turns what went wrong into words.
+//!
+//! Next: `script.rs` makes calls over it.
+
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::ConnectHandle;
+
+use super::error::translate;
+use super::settings::Settings;
+use crate::broker::BrokerError;
+
+/// The oldest server that has what the scripts use (`LPOP` with a count).
+const OLDEST_SERVER: (u64, u64) = (6, 2);
+/// How often the first connect is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How long a polite goodbye may take.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A connection. Dropping it closes it.
+pub(super) struct Connection {
+    client: Client,
+    driver: ConnectHandle,
+    address: String,
+    call_timeout: Duration,
+}
+
+impl Connection {
+    /// Connects; the task that drives the connection runs on the current runtime.
+    ///
+    /// `call_timeout` bounds each call; zero means that the caller bounds it.
+    pub(super) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
+        let client = settings.client(call_timeout);
+        let mut connection =
+            Self { driver: client.connect(), client, address: settings.address().to_owned(), call_timeout };
+        let waited = settings.connect_timeout();
+        match tokio::time::timeout(waited, connection.first_connect()).await {
+            Ok(connected) => connected?,
+            Err(_) => {
+                return Err(BrokerError::Timeout { address: connection.address.clone(), call: "connect", waited });
+            }
+        }
+        connection.check_version()?;
+        Ok(connection)
+    }
+
+    /// Where the server is, without a password.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The client, for calls.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What a failed call means for the caller.
+    pub(super) fn error(&self, call: &'static str, error: &fred::error::Error) -> BrokerError {
+        translate(&self.address, call, self.call_timeout, error)
+    }
+
+    /// An answer nobody should ever see.
+    pub(super) fn odd_answer(&self, call: &'static str, reason: &str) -> BrokerError {
+        BrokerError::Protocol { address: self.address.clone(), call, reason: reason.to_owned() }
+    }
+
+    /// Replaces the connection under the client; calls in flight are repeated on the new one.
+    pub(super) async fn replace(&self, at_most: Duration) {
+        // While the server is away this waits for it; the client goes on trying without us.
+        let _ = tokio::time::timeout(at_most, self.client.force_reconnection()).await;
+    }
+
+    /// Says goodbye and closes.
+    pub(super) async fn close(&self) {
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, self.client.quit()).await;
+        self.driver.abort();
+    }
+
+    /// Looks until the client is connected or its driver has given up. The client tells of a connect only to those who
+    /// asked before it happened, and then keeps the handle of the driver.
+    async fn first_connect(&mut self) -> Result<(), BrokerError> {
+        while !self.client.is_connected() {
+            tokio::select! {
+                ended = &mut self.driver => {
+                    return Err(match ended {
+                        Ok(Err(error)) => self.error("connect", &error),
+                        Ok(Ok(())) | Err(_) => self.unavailable("the connection was given up"),
+                    });
+                }
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn unavailable(&self, reason: &str) -> BrokerError {
+        BrokerError::Unavailable { address: self.address.clone(), reason: reason.to_owned(), source: None }
+    }
+
+    fn check_version(&self) -> Result<(), BrokerError> {
+        // Servers that hide their version are taken at their word.
+        let Some(version) = self.client.server_version() else { return Ok(()) };
+        if (version.major, version.minor) >= OLDEST_SERVER {
+            return Ok(());
+        }
+        let (major, minor) = OLDEST_SERVER;
+        Err(BrokerError::Refused {
+            address: self.address.clone(),
+            call: "connect",
+            reason: format!("the server is Redis {version}, LTQ needs {major}.{minor} or newer; update the server"),
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The driver keeps itself alive, so nothing else would ever close the socket.
+        self.driver.abort();
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connection({})", self.address)
+    }
+}

@@ -1,0 +1,84 @@
+//! What the Redis client reports becomes a [`BrokerError`]: by what a caller can do about it.
+//!
+//! No type of the client gets out, and no text of it that could hold a key, a payload or a password.
+
+use std::time::Duration;
+
+use fred::error::{Error, ErrorKind};
+
+use crate::broker::BrokerError;
+
+/// States of a server that pass by themselves.
+const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"];
+
+/// What `error` of `call` means.
+pub(super) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
+    let address = address.to_owned();
+    let details = error.details();
+    if let Some(code) = server_code(details) {
+        let reason = server_words(details).to_owned();
+        return match code {
+            _ if PASSING.contains(&code) => BrokerError::Unavailable { address, reason, source: None },
+            "WRONGTYPE" => BrokerError::Protocol { address, call, reason },
+            _ => BrokerError::Refused { address, call, reason },
+        };
+    }
+    match error.kind() {
+        ErrorKind::Timeout if !waited.is_zero() => BrokerError::Timeout { address, call, waited },
+        ErrorKind::Auth => BrokerError::Refused { address, call, reason: details.to_owned() },
+        ErrorKind::Protocol | ErrorKind::Parse => BrokerError::Protocol { address, call, reason: details.to_owned() },
+        _ => BrokerError::Unavailable { address, reason: plain_words(details), source: None },
+    }
+}
+
+/// The code a server's error begins with, such as `WRONGPASS`.
+fn server_code(details: &str) -> Option<&str> {
+    let code = details.split(' ').next()?;
+    (code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
+}
+
+/// The server's words without the arguments it may quote.
+fn server_words(details: &str) -> &str {
+    details.split(", with args beginning with").next().unwrap_or(details)
+}
+
+/// The message inside the debug form of an I/O error, which is what the client hands on.
+fn plain_words(details: &str) -> String {
+    for marker in ["message: \"", "error: \""] {
+        if let Some((_, rest)) = details.split_once(marker)
+            && let Some((message, _)) = rest.split_once('"')
+        {
+            return message.to_owned();
+        }
+    }
+    details.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(kind: ErrorKind, details: &'static str) -> String {
+        translate("redis://host", "turn", Duration::from_secs(1), &Error::new(kind, details)).to_string()
+    }
+
+    #[test]
+    fn the_server_is_quoted_without_arguments() {
+        let shown = text(ErrorKind::Unknown, "ERR unknown command 'FOO', with args beginning with: 'secret'");
+        assert_eq!(shown, "redis://host refused `turn`: ERR unknown command 'FOO'");
+    }
+
+    #[test]
+    fn io_errors_read_like_sentences() {
+        let shown = text(ErrorKind::IO, r#"Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }"#);
+        assert_eq!(shown, "cannot reach redis://host: Connection refused");
+    }
+
+    #[test]
+    fn passing_states_are_worth_another_try() {
+        let error = Error::new(ErrorKind::Unknown, "LOADING Redis is loading the dataset in memory");
+        assert!(translate("a", "turn", Duration::ZERO, &error).is_transient());
+        let error = Error::new(ErrorKind::Unknown, "OOM command not allowed when used memory > 'maxmemory'.");
+        assert!(!translate("a", "turn", Duration::ZERO, &error).is_transient());
+    }
+}

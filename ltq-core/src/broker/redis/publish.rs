@@ -1,0 +1,62 @@
+//! Puts a batch on a queue.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use fred::types::Value;
+
+use super::connect::Connection;
+use super::keys::{MEMORY_SECONDS, QueueKeys};
+use super::script::{Script, script};
+use crate::broker::{BrokerError, Publish};
+use crate::message::Due;
+
+static PUBLISH: Script = script!("publish", "publish.lua");
+
+/// Publishes; a repeat changes nothing.
+pub(super) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
+    if batch.entries.is_empty() {
+        return Ok(());
+    }
+    let script_keys = vec![keys.ready(), keys.scheduled(), keys.wake(), keys.producer(batch.producer)];
+    let reply = PUBLISH.run(connection, script_keys, arguments(batch)).await?;
+    match PUBLISH.number(connection, reply)? {
+        0 | 1 => Ok(()),
+        _ => Err(connection.odd_answer(PUBLISH.call, "neither stored nor repeated")),
+    }
+}
+
+fn arguments(batch: &Publish) -> Vec<Value> {
+    let all_now = batch.entries.iter().all(|entry| entry.due == Due::Now);
+    let mut args = Vec::with_capacity(3 + 2 * batch.entries.len());
+    args.push(count(batch.sequence));
+    args.push(Value::Integer(MEMORY_SECONDS));
+    args.push(Value::from_static_str(if all_now { "now" } else { "mixed" }));
+    for entry in &batch.entries {
+        if !all_now {
+            args.push(when(entry.due));
+        }
+        args.push(Value::Bytes(entry.payload.clone()));
+    }
+    args
+}
+
+fn when(due: Due) -> Value {
+    match due {
+        Due::Now => Value::from_static_str(""),
+        Due::After(delay) => format!("+{}", millis(delay)).into(),
+        // Before 1970 is in the past like any other past.
+        Due::At(time) => format!("@{}", millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())).into(),
+    }
+}
+
+/// Whole milliseconds, rounded up so that nothing is early; at most some 285 years, so that a sum with the clock is still
+/// exact in the scripts' numbers.
+pub(super) fn millis(duration: Duration) -> i64 {
+    const MOST: u128 = 1 << 43;
+    i64::try_from(duration.as_micros().div_ceil(1_000).min(MOST)).unwrap_or(i64::MAX)
+}
+
+/// A count as an argument. Numbers over 2^53, which scripts cannot hold, are out of reach.
+pub(super) fn count(number: u64) -> Value {
+    Value::Integer(i64::try_from(number.min(1 << 53)).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,39 @@
+//! Returns the messages of a worker to its queue.
+
+use fred::types::Value;
+
+use super::connect::Connection;
+use super::keys::QueueKeys;
+use super::script::{Script, script};
+use crate::broker::{BrokerError, Recovered, Recovery, WorkerId};
+
+static RECOVER: Script = script!("recover", "recover.lua");
+
+/// How many messages one call moves.
+const MOST_MESSAGES: i64 = 500;
+
+/// Recovers a part; call again while there is more.
+pub(super) async fn recover(
+    connection: &Connection,
+    keys: &QueueKeys,
+    worker: &WorkerId,
+    recovery: Recovery,
+) -> Result<Recovered, BrokerError> {
+    let mode = match recovery {
+        Recovery::Expired => "expired",
+        Recovery::Leaving => "leaving",
+    };
+    let script_keys = vec![
+        keys.ready(),
+        keys.active(worker),
+        keys.holders(),
+        keys.deliveries(),
+        keys.wake(),
+        keys.turn(worker),
+        keys.counts(),
+    ];
+    let args = vec![worker.as_str().into(), Value::from_static_str(mode), Value::Integer(MOST_MESSAGES)];
+    let reply = RECOVER.run(connection, script_keys, args).await?;
+    let mut reply = RECOVER.read(connection, reply, 2)?;
+    Ok(Recovered { messages: reply.count()?, more: reply.int()? == 1 })
+}

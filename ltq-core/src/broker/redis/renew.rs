@@ -1,0 +1,36 @@
+//! Extends a worker's lease.
+
+use std::time::Duration;
+
+use fred::types::Value;
+
+use super::connect::Connection;
+use super::keys::QueueKeys;
+use super::publish::millis;
+use super::script::{Script, script};
+use crate::broker::{BrokerError, Renewal, WorkerId};
+
+static RENEW: Script = script!("renew", "renew.lua");
+
+/// How many expired workers one renewal reports; the next renewal reports the others.
+const MOST_EXPIRED: i64 = 10;
+
+/// Renews.
+pub(super) async fn renew(
+    connection: &Connection,
+    keys: &QueueKeys,
+    worker: &WorkerId,
+    lease: Duration,
+) -> Result<Renewal, BrokerError> {
+    let args = vec![worker.as_str().into(), Value::Integer(millis(lease)), Value::Integer(MOST_EXPIRED)];
+    let reply = RENEW.run(connection, vec![keys.holders()], args).await?;
+    let mut reply = RENEW.read(connection, reply, 3)?;
+    let held = reply.int()? == 1;
+    let next_expiry = u64::try_from(reply.int()?).ok().map(Duration::from_millis);
+    let mut names = reply.list()?;
+    let mut expired = Vec::with_capacity(names.len());
+    while names.len() > 0 {
+        expired.push(WorkerId::from_name(&names.text()?));
+    }
+    Ok(Renewal { held, expired, next_expiry })
+}

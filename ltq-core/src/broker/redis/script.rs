@@ -1,0 +1,148 @@
+//! [`Script`]: one Lua script on the server. The only place that knows about script caches and the shape of replies.
+//!
+//! A script is called by its hash. A server that does not know the hash (restarted, failed over, flushed) says so without
+//! having run anything, and gets the source with the same arguments, which also makes it remember.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use fred::interfaces::LuaInterface;
+use fred::types::Value;
+
+use super::connect::Connection;
+use crate::broker::BrokerError;
+use crate::message::MessageId;
+
+/// One script. Every script is safe to run twice with the same arguments, so that a call can be repeated after a lost reply.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// What errors call it.
+    pub(super) call: &'static str,
+    source: &'static str,
+    hash: LazyLock<String>,
+}
+
+macro_rules! script {
+    ($call:literal, $file:literal) => {
+        $crate::broker::redis::script::Script::new(
+            $call,
+            concat!(include_str!("prelude.lua"), "\n", include_str!($file)),
+            ::std::sync::LazyLock::new(|| {
+                fred::util::sha1_hash(concat!(include_str!("prelude.lua"), "\n", include_str!($file)))
+            }),
+        )
+    };
+}
+pub(super) use script;
+
+impl Script {
+    pub(super) const fn new(call: &'static str, source: &'static str, hash: LazyLock<String>) -> Self {
+        Self { call, source, hash }
+    }
+
+    /// Runs the script.
+    pub(super) async fn run(
+        &self,
+        connection: &Connection,
+        keys: Vec<String>,
+        args: Vec<Value>,
+    ) -> Result<Value, BrokerError> {
+        let client = connection.client();
+        let reply = match client.evalsha::<Value, _, _, _>(self.hash.as_str(), keys.clone(), args.clone()).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => {
+                client.eval::<Value, _, _, _>(self.source, keys, args).await
+            }
+            reply => reply,
+        };
+        reply.map_err(|error| connection.error(self.call, &error))
+    }
+
+    /// Starts reading a reply that is a list of `length` elements.
+    pub(super) fn read<'a>(
+        &self,
+        connection: &'a Connection,
+        reply: Value,
+        length: usize,
+    ) -> Result<Reply<'a>, BrokerError> {
+        let reply = Reply::new(connection, self.call, reply)?;
+        if reply.elements.len() == length {
+            Ok(reply)
+        } else {
+            Err(reply.odd(&format!("{} elements instead of {length}", reply.elements.len())))
+        }
+    }
+
+    /// Reads a reply that is a single number.
+    pub(super) fn number(&self, connection: &Connection, reply: Value) -> Result<i64, BrokerError> {
+        reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))
+    }
+}
+
+/// A list in a reply, read from front to back. Whatever is not as expected is an error, never a default.
+#[derive(Debug)]
+pub(super) struct Reply<'a> {
+    connection: &'a Connection,
+    call: &'static str,
+    elements: std::vec::IntoIter<Value>,
+}
+
+impl<'a> Reply<'a> {
+    fn new(connection: &'a Connection, call: &'static str, value: Value) -> Result<Self, BrokerError> {
+        match value {
+            Value::Array(elements) => Ok(Self { connection, call, elements: elements.into_iter() }),
+            _ => Err(connection.odd_answer(call, "not a list")),
+        }
+    }
+
+    /// How many elements are left.
+    pub(super) fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// The next element, a whole number.
+    pub(super) fn int(&mut self) -> Result<i64, BrokerError> {
+        match self.elements.next() {
+            Some(Value::Integer(number)) => Ok(number),
+            Some(value) => value.as_i64().ok_or_else(|| self.odd("not a number")),
+            None => Err(self.odd("too short")),
+        }
+    }
+
+    /// The next element, a number that is never negative.
+    pub(super) fn count(&mut self) -> Result<u64, BrokerError> {
+        let number = self.int()?;
+        u64::try_from(number).map_err(|_| self.odd("a negative count"))
+    }
+
+    /// The next element, bytes.
+    pub(super) fn bytes(&mut self) -> Result<Bytes, BrokerError> {
+        match self.elements.next() {
+            Some(Value::Bytes(bytes)) => Ok(bytes),
+            Some(Value::String(text)) => Ok(text.into_inner()),
+            _ => Err(self.odd("bytes were expected")),
+        }
+    }
+
+    /// The next element, text.
+    pub(super) fn text(&mut self) -> Result<String, BrokerError> {
+        String::from_utf8(self.bytes()?.into()).map_err(|_| self.odd("text was expected"))
+    }
+
+    /// The next element, an id.
+    pub(super) fn id(&mut self) -> Result<MessageId, BrokerError> {
+        <[u8; 16]>::try_from(self.bytes()?.as_ref())
+            .map(MessageId::from_bytes)
+            .map_err(|_| self.odd("an id is not 16 bytes long"))
+    }
+
+    /// The next element, a list.
+    pub(super) fn list(&mut self) -> Result<Self, BrokerError> {
+        let value = self.elements.next().unwrap_or(Value::Null);
+        Reply::new(self.connection, self.call, value)
+    }
+
+    /// An error about this reply.
+    pub(super) fn odd(&self, reason: &str) -> BrokerError {
+        self.connection.odd_answer(self.call, reason)
+    }
+}

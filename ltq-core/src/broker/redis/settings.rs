@@ -1,0 +1,176 @@
+//! [`Settings`]: an address and the options become settings of the Redis client, each with its reason.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::socket2::TcpKeepalive;
+use fred::types::config::{
+    Config, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy, ServerConfig, TcpConfig,
+    UnresponsiveConfig,
+};
+use url::{Host, Url};
+
+use super::keys::namespace_fault;
+use crate::broker::connect::address_error;
+use crate::broker::{BrokerError, ConnectOptions, redact_url};
+
+/// A silent peer is given up after about this long, whether something is in flight or not.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often a call is sent again after a connection broke under it; the call timeout ends it earlier in practice.
+const SEND_ATTEMPTS: u32 = 20;
+/// How many calls may wait for a connection. More than all workers of a process ever have in flight.
+const WAITING_CALLS: usize = 10_000;
+
+/// Everything that is needed to open one more connection.
+#[derive(Clone)]
+pub(super) struct Settings {
+    address: String,
+    config: Config,
+    options: ConnectOptions,
+}
+
+impl Settings {
+    /// Checks an address and the options.
+    pub(super) fn new(url: &str, options: &ConnectOptions) -> Result<Self, BrokerError> {
+        if let Some(fault) = namespace_fault(&options.namespace) {
+            return Err(address_error(url, format!("{fault}; use letters, digits, `-` and `_`")));
+        }
+        Ok(Self { address: redact_url(url), config: config(url)?, options: options.clone() })
+    }
+
+    /// Where the server is, without a password.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether keys are spread over several servers.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.config.server.is_clustered()
+    }
+
+    pub(super) fn options(&self) -> &ConnectOptions {
+        &self.options
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.options.connect_timeout
+    }
+
+    /// A client that is not connected yet; a `call_timeout` of zero sets no bound.
+    pub(super) fn client(&self, call_timeout: Duration) -> Client {
+        let performance = PerformanceConfig { default_command_timeout: call_timeout, ..PerformanceConfig::default() };
+        // Quick at first, because most interruptions are short; never slower than once a second, because recovery has to be
+        // quick when the server is back; for ever, because a worker never gives up.
+        let mut policy = ReconnectPolicy::new_exponential(0, 20, 1_000, 2);
+        policy.set_jitter(20);
+        Client::new(self.config.clone(), Some(performance), Some(self.connection(call_timeout)), Some(policy))
+    }
+
+    fn connection(&self, call_timeout: Duration) -> ConnectionConfig {
+        let silence = if call_timeout.is_zero() { SILENCE } else { (call_timeout / 2).min(SILENCE) };
+        let tcp = TcpConfig {
+            nodelay: Some(true),
+            // Notices a peer that vanished while nothing is in flight; whatever is in flight has `unresponsive` and the
+            // watchdog of a wait.
+            keepalive: Some(TcpKeepalive::new().with_time(SILENCE / 2).with_interval(SILENCE / 5)),
+            ..TcpConfig::default()
+        };
+        ConnectionConfig {
+            connection_timeout: self.options.connect_timeout,
+            internal_command_timeout: self.options.connect_timeout,
+            max_command_attempts: SEND_ATTEMPTS,
+            max_command_buffer_len: WAITING_CALLS,
+            unresponsive: UnresponsiveConfig { max_timeout: Some(silence), interval: (silence / 4).max(MILLISECOND) },
+            tcp,
+            // States that pass by themselves, or with a connection to the new primary. The call is sent again then.
+            reconnect_errors: vec![
+                ReconnectError::ClusterDown,
+                ReconnectError::Loading,
+                ReconnectError::MasterDown,
+                ReconnectError::ReadOnly,
+            ],
+            ..ConnectionConfig::default()
+        }
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Settings({})", self.address)
+    }
+}
+
+/// The address as the client understands it.
+fn config(url: &str) -> Result<Config, BrokerError> {
+    let parsed = Url::parse(url).map_err(|error| address_error(url, error.to_string()))?;
+    if parsed.scheme().starts_with("rediss") && !cfg!(feature = "tls") {
+        return Err(address_error(
+            url,
+            "encrypted connections need ltq's feature `tls`, which this program was built without",
+        ));
+    }
+    match parsed.scheme() {
+        "redis" | "rediss" => single(url, &parsed),
+        "unix" => unix(url, &parsed),
+        "redis-sentinel" | "rediss-sentinel" => {
+            if !parsed.query_pairs().any(|(name, _)| name == "sentinelServiceName") {
+                return Err(address_error(url, "add the name of the primary: ?sentinelServiceName=mymaster"));
+            }
+            Config::from_url_sentinel(url).map_err(|error| address_error(url, error.details()))
+        }
+        "redis-cluster" | "rediss-cluster" => {
+            Config::from_url_clustered(url).map_err(|error| address_error(url, error.details()))
+        }
+        other => Err(address_error(url, format!("`{other}://` is not a Redis address"))),
+    }
+}
+
+fn single(url: &str, parsed: &Url) -> Result<Config, BrokerError> {
+    let database = parsed.path().trim_matches('/');
+    check_database(url, database)?;
+    let mut config = Config::from_url_centralized(url).map_err(|error| address_error(url, error.details()))?;
+    if let (Some(Host::Ipv6(ip)), ServerConfig::Centralized { server }) = (parsed.host(), &mut config.server) {
+        // In a URL the number stands in brackets, which no resolver knows.
+        server.host = ip.to_string().into();
+    }
+    Ok(config)
+}
+
+fn unix(url: &str, parsed: &Url) -> Result<Config, BrokerError> {
+    let path = socket_path(parsed).ok_or_else(|| {
+        address_error(bare(url), "the path of the socket is missing; write unix:///path/to/redis.sock")
+    })?;
+    let mut config = Config::from_url_unix(url).map_err(|error| address_error(bare(url), error.details()))?;
+    config.server = ServerConfig::Unix { path };
+    for (name, value) in parsed.query_pairs() {
+        if name != "db" {
+            let reason = format!("`{name}` is not known here; write unix://[user:password@localhost]/path[?db=number]");
+            return Err(address_error(bare(url), reason));
+        }
+        config.database = check_database(url, &value)?;
+    }
+    Ok(config)
+}
+
+/// The path, its percent signs resolved. The `url` crate does so for files only, so it is shown as one.
+fn socket_path(parsed: &Url) -> Option<PathBuf> {
+    let path = Url::parse(&format!("file://{}", parsed.path())).ok()?.to_file_path().ok()?;
+    (path.components().count() > 1).then_some(path)
+}
+
+fn check_database(url: &str, text: &str) -> Result<Option<u8>, BrokerError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        address_error(bare(url), format!("`{text}` is not the number of a database; write for example 0, up to 255"))
+    })
+}
+
+/// Without the query, where a password may have been put by mistake.
+fn bare(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(bare, _)| bare)
+}
