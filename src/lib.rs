@@ -26,12 +26,12 @@ pub mod middleware {
 /// What generated code names. Not public API: anything here may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use ltq_core::client::current;
-    pub use ltq_core::message::{Message, decode_args};
+    pub use ltq_core::client::{SendError, current};
+    pub use ltq_core::message::{Message, MessageId, decode_args};
     pub use ltq_core::task::private::{ResultReturned, Returned, ValueReturned};
     pub use ltq_core::task::{
-        ArgDef, BackoffDef, Context, Delivery, Inject, InvalidArguments, Rate, State, StateDef, Task, TaskDef,
-        TaskEntry,
+        ArgDef, Argument, BackoffDef, Context, Delivery, Inject, InvalidArguments, Rate, Registry, State, StateDef,
+        StateMap, Task, TaskDef, TaskEntry, message, run, run_blocking,
     };
     #[cfg(feature = "worker")]
     pub use ltq_core::worker::{Worker, WorkerEntry};
