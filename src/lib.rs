@@ -1,5 +1,8 @@
 //! LTQ: a lightweight, async-first task queue on Redis.
 
+#[cfg(feature = "run")]
+mod run;
+
 pub use ltq_core::BoxError;
 pub use ltq_core::broker::{BrokerError, ConnectOptions};
 pub use ltq_core::client::{Client, SendError, connect};
@@ -10,6 +13,9 @@ pub use ltq_core::worker::{Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
+
+#[cfg(feature = "run")]
+pub use self::run::run;
 
 /// Middleware: what happens around every execution.
 #[cfg(feature = "worker")]
@@ -31,4 +37,7 @@ pub mod __private {
     pub use ltq_core::worker::{Worker, WorkerEntry};
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
+
+    #[cfg(feature = "run")]
+    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
 }
