@@ -32,3 +32,8 @@ pub mod __private {
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
 }
+
+/// The code in the guide compiles.
+#[cfg(all(doctest, feature = "worker"))]
+#[doc = include_str!("../docs/middleware.md")]
+mod middleware_guide {}
