@@ -23,7 +23,10 @@ static COUNT: TaskDef = TaskDef::new("count", "tests::count", count);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_runs_once_and_the_worker_stops() {
-    let client = match std::env::var("TEST_URL") { Ok(url) => Client::connect(&url).await.unwrap(), Err(_) => Client::on(MemoryBroker::private()) };
+    let client = match std::env::var("TEST_URL") {
+        Ok(url) => Client::connect(&url).await.unwrap(),
+        Err(_) => Client::on(MemoryBroker::private()),
+    };
     let shutdown = Shutdown::new();
     let worker = tokio::spawn(Worker::for_tasks("w", [&COUNT]).run_until(client.clone(), shutdown.clone()));
     let empty = std::collections::BTreeMap::<String, u8>::new();
