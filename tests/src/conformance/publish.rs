@@ -120,5 +120,6 @@ pub async fn the_largest_batch_fits(broker: Arc<dyn Broker>) {
 }
 
 fn number(payload: &Bytes) -> u64 {
-    decode_args(Envelope::decode(payload).unwrap().args).unwrap()
+    let args: std::collections::BTreeMap<String, u64> = decode_args(Envelope::decode(payload).unwrap().args).unwrap();
+    args["number"]
 }
