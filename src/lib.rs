@@ -1,5 +1,8 @@
 //! LTQ: a lightweight, async-first task queue on Redis.
 
+#[cfg(feature = "run")]
+mod run;
+
 pub use ltq_core::BoxError;
 pub use ltq_core::broker::{BrokerError, ConnectOptions};
 pub use ltq_core::client::{Client, SendError, connect};
@@ -11,6 +14,9 @@ pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
 
+#[cfg(feature = "run")]
+pub use self::run::run;
+
 /// Middleware: what happens around every execution.
 #[cfg(feature = "worker")]
 pub mod middleware {
@@ -20,15 +26,18 @@ pub mod middleware {
 /// What generated code names. Not public API: anything here may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use ltq_core::client::current;
-    pub use ltq_core::message::{Message, decode_args};
+    pub use ltq_core::client::{SendError, current};
+    pub use ltq_core::message::{Message, MessageId, decode_args};
     pub use ltq_core::task::private::{ResultReturned, Returned, ValueReturned};
     pub use ltq_core::task::{
-        ArgDef, BackoffDef, Context, Delivery, Inject, InvalidArguments, Rate, State, StateDef, Task, TaskDef,
-        TaskEntry,
+        ArgDef, Argument, BackoffDef, Context, Delivery, Inject, InvalidArguments, Rate, Registry, State, StateDef,
+        StateMap, Task, TaskDef, TaskEntry, message, run, run_blocking,
     };
     #[cfg(feature = "worker")]
     pub use ltq_core::worker::{Worker, WorkerEntry};
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
+
+    #[cfg(feature = "run")]
+    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
 }

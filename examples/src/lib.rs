@@ -1,1 +1,7 @@
-//! skeleton
+//! Runnable examples of LTQ, one module per question. The programs that send are in `src/bin`.
+//!
+//! - [`quickstart`]: what does it look like? Runs without any server.
+//! - [`github`]: how do a web of workers and a producer share a queue on Redis?
+
+pub mod github;
+pub mod quickstart;

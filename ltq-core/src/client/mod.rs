@@ -1,28 +1,42 @@
 //! [`Client`]: sending messages.
+//!
+//! A message becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
+//! that run at once travel together.
+//!
+//! Next: `client/coalesce.rs`.
 
+mod builder;
+mod bulk;
+mod coalesce;
+mod dead_letters;
 mod error;
 mod global;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+pub use self::builder::ClientBuilder;
+use self::coalesce::Lane;
+pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
-use crate::broker::{Broker, BrokerError, ConnectOptions};
-use crate::message::{Message, MessageId, QueueName};
+use crate::broker::{Broker, BrokerError, Entry, ProducerId, QueueStats};
+use crate::message::{Envelope, InvalidQueueName, Message, MessageId, QueueName};
 
-/// The largest message, in bytes, unless the client says otherwise: 1 MiB.
-pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
-
-/// Sends messages to one broker. Cheap to clone; clones share everything.
-#[derive(Debug, Clone)]
+/// Sends messages to one broker, and looks into its queues. Cheap to clone; clones share everything.
+#[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     broker: Arc<dyn Broker>,
+    producer: ProducerId,
     max_message_bytes: usize,
+    send_timeout: Duration,
+    lanes: Mutex<HashMap<String, Arc<Lane>>>,
 }
 
 impl Client {
@@ -32,22 +46,18 @@ impl Client {
     ///
     /// The address cannot be used or nothing answers there.
     pub async fn connect(url: &str) -> Result<Self, BrokerError> {
-        Self::connect_with(url, &ConnectOptions::default()).await
+        Self::builder().connect(url).await
     }
 
-    /// Connects.
-    ///
-    /// # Errors
-    ///
-    /// The address cannot be used or nothing answers there.
-    pub async fn connect_with(url: &str, options: &ConnectOptions) -> Result<Self, BrokerError> {
-        Ok(Self::on(crate::broker::connect(url, options).await?))
+    /// Starts a client with settings of its own.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
     }
 
-    /// A client of a broker that is already connected.
+    /// A client of a broker that is already connected, with the default settings.
     #[must_use]
     pub fn on(broker: Arc<dyn Broker>) -> Self {
-        Self { inner: Arc::new(Inner { broker, max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES }) }
+        Self::builder().on(broker)
     }
 
     /// The broker it sends to.
@@ -58,22 +68,95 @@ impl Client {
 
     /// Sends one message. Sends that run at once travel together.
     ///
+    /// When this returns an id, the message is on its queue. A lost connection is repaired and the call repeated without
+    /// queueing twice, until the client's `send_timeout` is over.
+    ///
     /// # Errors
     ///
-    /// The message was not accepted; see [`SendError`].
+    /// The message was not accepted; see [`SendError`]. After a timeout it may still have been queued, once.
+    ///
+    /// # Cancel safety
+    ///
+    /// A message may or may not be sent when the future is dropped.
     pub async fn send(&self, message: Message) -> Result<MessageId, SendError> {
-        let _ = message;
-        todo!()
+        let id = message.id();
+        let (lane, entry) = self.prepare(message)?;
+        lane.submit(vec![entry]).finished().await?;
+        Ok(id)
     }
 
-    /// Sends any number of messages, of any tasks. The ids come in the order of the messages.
+    /// Sends any number of messages, of any tasks, and consumes the iterator as it goes. The ids come in the order of
+    /// the messages; messages of one queue are queued in that order.
     ///
     /// # Errors
     ///
     /// Not all messages were accepted; [`SendError::Partial`] says which were.
     pub async fn send_bulk(&self, messages: impl IntoIterator<Item = Message>) -> Result<Vec<MessageId>, SendError> {
-        let _ = (messages.into_iter().count(), self.inner.max_message_bytes);
-        todo!()
+        bulk::send(self, messages).await
+    }
+
+    /// The dead letters of a queue.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be called that.
+    pub fn dead_letters(&self, queue: &str) -> Result<DeadLetters, InvalidQueueName> {
+        Ok(DeadLetters::new(Arc::clone(&self.inner.broker), QueueName::new(queue)?))
+    }
+
+    /// How many messages of a queue are where, and what has happened since it exists.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be called that, or the broker did not answer.
+    pub async fn stats(&self, queue: &str) -> Result<QueueStats, SendError> {
+        Ok(self.inner.broker.stats(&QueueName::new(queue)?).await?)
+    }
+
+    /// The queues that exist, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The broker did not answer.
+    pub async fn queues(&self) -> Result<Vec<String>, BrokerError> {
+        Ok(self.inner.broker.queues().await?.iter().map(ToString::to_string).collect())
+    }
+
+    /// Closes the connections. Sends that are under way end first; later ones are errors.
+    pub async fn close(&self) {
+        self.inner.broker.close().await;
+    }
+
+    /// Encodes a message and finds its lane.
+    fn prepare(&self, message: Message) -> Result<(Arc<Lane>, Entry), SendError> {
+        let Message { id, task, queue, args, carried, due, max_age } = message;
+        let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
+        let mut envelope = Envelope::new(id, &task, &queue, id.timestamp_ms(), &args);
+        envelope.max_age_ms = max_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        envelope.carried = carried;
+        let payload = envelope.encode();
+        let limit = self.inner.max_message_bytes;
+        if payload.len() > limit {
+            return Err(SendError::TooLarge { task: task.into_owned(), size: payload.len(), limit });
+        }
+        Ok((self.lane(&queue)?, Entry { payload, due }))
+    }
+
+    fn lane(&self, queue: &str) -> Result<Arc<Lane>, InvalidQueueName> {
+        let mut lanes = self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(queue) {
+            return Ok(Arc::clone(lane));
+        }
+        let name = QueueName::new(queue)?;
+        let lane = Lane::new(Arc::clone(&self.inner.broker), self.inner.producer, name, self.inner.send_timeout);
+        lanes.insert(queue.to_owned(), Arc::clone(&lane));
+        Ok(lane)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("address", &self.inner.broker.address()).finish_non_exhaustive()
     }
 }
 
@@ -87,9 +170,12 @@ impl Message {
         current().await?.send(self).await
     }
 
-    /// Checks the queue's name.
-    #[allow(dead_code)]
-    pub(crate) fn checked_queue(&self) -> Result<QueueName, SendError> {
-        Ok(QueueName::new(&self.queue)?)
+    /// Sends it with a client of one's own.
+    ///
+    /// # Errors
+    ///
+    /// The message was not accepted; see [`SendError`].
+    pub async fn send_with(self, client: &Client) -> Result<MessageId, SendError> {
+        client.send(self).await
     }
 }

@@ -23,6 +23,13 @@ impl MessageId {
         Self(bytes)
     }
 
+    /// When the id was made, in milliseconds since the Unix epoch, by its maker's clock (RFC 9562, section 5.7).
+    #[must_use]
+    pub const fn timestamp_ms(&self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+
     /// The 16 bytes, as they stand in an envelope.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

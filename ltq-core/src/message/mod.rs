@@ -93,6 +93,15 @@ impl Message {
         &self.queue
     }
 
+    /// The encoded arguments: a MessagePack map from name to value. They may hold secrets: do not log them unasked.
+    ///
+    /// # Errors
+    ///
+    /// An argument could not be encoded; sending the message reports the same.
+    pub fn args(&self) -> Result<&Bytes, &EncodeError> {
+        self.args.as_ref()
+    }
+
     /// Runs no earlier than this long after it was sent, by the broker's clock.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.due = Due::After(delay);

@@ -1,5 +1,7 @@
 //! [`MaxAge`]: a message that waited too long ends instead of running.
 
+use std::time::Duration;
+
 use super::{Middleware, Next};
 use crate::BoxError;
 use crate::task::{Delivery, MessageExpired};
@@ -22,13 +24,20 @@ impl MaxAge {
 
 impl Middleware for MaxAge {
     async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
-        let context = delivery.context();
-        if let Some(max_age) = context.max_age().or(delivery.task().options.max_age) {
-            let age = context.age();
+        if let Some(max_age) = limit_of(&delivery) {
+            let age = delivery.context().age();
             if age > max_age {
                 return Err(MessageExpired { age, max_age }.into());
             }
         }
         next.run(delivery).await
     }
+
+    fn concerns(&self, delivery: &Delivery) -> bool {
+        limit_of(delivery).is_some()
+    }
+}
+
+fn limit_of(delivery: &Delivery) -> Option<Duration> {
+    delivery.context().max_age().or(delivery.task().options.max_age)
 }

@@ -10,6 +10,7 @@
 //! puts the message back, returning [`RejectMessage`](crate::task::RejectMessage) ends it, any other error makes it a
 //! dead letter unless a [`Retry`] further out turns it into a retry.
 
+mod catch_panic;
 mod max_age;
 mod rate_limit;
 mod retry;
@@ -19,11 +20,11 @@ mod stack;
 mod timeout;
 
 pub use self::max_age::MaxAge;
-pub use self::rate_limit::RateLimit;
+pub use self::rate_limit::{InvalidRate, RateLimit};
 pub use self::retry::Retry;
 #[cfg(feature = "sentry")]
 pub use self::sentry::Sentry;
-pub use self::stack::{Next, Stack};
+pub use self::stack::{InvalidMiddleware, Next, Stack};
 pub use self::timeout::{Elapsed, Timeout};
 
 use crate::BoxError;
@@ -51,4 +52,20 @@ pub trait Middleware: Send + Sync + 'static {
     /// Handles one delivery. It may look at it, run the rest of the stack with [`Next::run`] or not, and change the
     /// result.
     fn handle(&self, delivery: Delivery, next: Next) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Whether `delivery` needs this middleware at all; where not, [`handle`](Self::handle) is not called and the next
+    /// level follows at no cost. It is a shortcut: answering `true`, the default, is always right.
+    fn concerns(&self, delivery: &Delivery) -> bool {
+        let _ = delivery;
+        true
+    }
+
+    /// Whether the settings make sense; asked once when the worker starts.
+    ///
+    /// # Errors
+    ///
+    /// They do not: the error says which one, what it is and what it must be, and the worker does not start.
+    fn check(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
 }

@@ -1,6 +1,8 @@
 //! [`Stack`]: builds the one service every delivery goes through. The only generic corner: past it everything is boxed.
 //!
-//! Next: `task/def.rs`, the handler of the task.
+//! A level that a delivery does not concern is passed without a box: most tasks use few of the options.
+//!
+//! Next: `middleware/catch_panic.rs`, the innermost level.
 
 use std::any::TypeId;
 use std::fmt;
@@ -10,6 +12,7 @@ use std::task::{self, Poll};
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::Middleware;
+use super::catch_panic::CatchPanic;
 use crate::task::Delivery;
 use crate::{BoxError, BoxFuture};
 
@@ -21,15 +24,16 @@ pub struct Next {
 }
 
 /// One level of the stack, its type forgotten.
-trait Execute: Send + Sync {
+pub(super) trait Execute: Send + Sync {
     fn execute(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>>;
 }
 
 impl Next {
-    /// The innermost level: calls the task's own handler.
+    /// The innermost level: calls the task's own handler and turns its panic into the error
+    /// [`TaskPanicked`](crate::task::TaskPanicked).
     #[must_use]
     pub fn task() -> Self {
-        Self { inner: Arc::new(CallTask) }
+        Self { inner: Arc::new(CatchPanic) }
     }
 
     /// Runs the rest of the stack.
@@ -67,14 +71,6 @@ impl Service<Delivery> for Next {
     }
 }
 
-struct CallTask;
-
-impl Execute for CallTask {
-    fn execute(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
-        (delivery.task().handler)(delivery)
-    }
-}
-
 /// A [`Middleware`] around the rest.
 struct Around<M> {
     middleware: Arc<M>,
@@ -83,6 +79,9 @@ struct Around<M> {
 
 impl<M: Middleware> Execute for Around<M> {
     fn execute(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
+        if !self.middleware.concerns(&delivery) {
+            return self.next.start(delivery);
+        }
         let middleware = Arc::clone(&self.middleware);
         let next = self.next.clone();
         Box::pin(async move { middleware.handle(delivery, next).await })
@@ -105,12 +104,31 @@ where
     }
 }
 
+/// A level that has not been put around anything yet.
+struct Level {
+    type_id: TypeId,
+    check: Option<Check>,
+    wrap: Wrap,
+}
+
+type Check = Box<dyn Fn() -> Result<(), InvalidMiddleware> + Send>;
 type Wrap = Box<dyn FnOnce(Next) -> Next + Send>;
+
+/// A middleware has settings it cannot work with.
+#[derive(Debug, thiserror::Error)]
+#[error("the middleware `{middleware}` cannot be used")]
+#[non_exhaustive]
+pub struct InvalidMiddleware {
+    /// The name of its type.
+    pub middleware: &'static str,
+    /// Which setting, what it is, what it must be.
+    pub source: BoxError,
+}
 
 /// The levels of a stack, outermost first.
 #[derive(Default)]
 pub struct Stack {
-    levels: Vec<(TypeId, Wrap)>,
+    levels: Vec<Level>,
 }
 
 impl Stack {
@@ -124,12 +142,21 @@ impl Stack {
     #[must_use]
     pub fn middleware<M: Middleware>(mut self, middleware: M) -> Self {
         let middleware = Arc::new(middleware);
-        self.levels
-            .push((TypeId::of::<M>(), Box::new(move |next| Next { inner: Arc::new(Around { middleware, next }) })));
+        let checked = Arc::clone(&middleware);
+        self.levels.push(Level {
+            type_id: TypeId::of::<M>(),
+            check: Some(Box::new(move || {
+                checked.check().map_err(|source| InvalidMiddleware { middleware: std::any::type_name::<M>(), source })
+            })),
+            wrap: Box::new(move |next| Next { inner: Arc::new(Around { middleware, next }) }),
+        });
         self
     }
 
     /// Adds a layer of tower inside those already there.
+    ///
+    /// Every level says it is ready at once, so a layer that acts on the readiness of another, like `LoadShedLayer` on
+    /// `ConcurrencyLimitLayer`, is added together with it as one layer: `.layer((shed, limit))`.
     #[must_use]
     pub fn layer<L>(mut self, layer: L) -> Self
     where
@@ -138,17 +165,18 @@ impl Stack {
         <L::Service as Service<Delivery>>::Error: Into<BoxError>,
         <L::Service as Service<Delivery>>::Future: Send,
     {
-        self.levels.push((
-            TypeId::of::<L>(),
-            Box::new(move |next| Next { inner: Arc::new(Tower(Mutex::new(layer.layer(next)))) }),
-        ));
+        self.levels.push(Level {
+            type_id: TypeId::of::<L>(),
+            check: None,
+            wrap: Box::new(move |next| Next { inner: Arc::new(Tower(Mutex::new(layer.layer(next)))) }),
+        });
         self
     }
 
     /// Takes away the levels of type `T`.
     #[must_use]
     pub fn without<T: 'static>(mut self) -> Self {
-        self.levels.retain(|(level, _)| *level != TypeId::of::<T>());
+        self.levels.retain(|level| level.type_id != TypeId::of::<T>());
         self
     }
 
@@ -165,10 +193,19 @@ impl Stack {
         self.levels.is_empty()
     }
 
+    /// Asks every middleware whether its settings make sense. A worker does so when it starts.
+    ///
+    /// # Errors
+    ///
+    /// The first one, from the outside, whose [`Middleware::check`] failed.
+    pub fn check(&self) -> Result<(), InvalidMiddleware> {
+        self.levels.iter().filter_map(|level| level.check.as_ref()).try_for_each(|check| check())
+    }
+
     /// Builds the service.
     #[must_use]
     pub fn build(self) -> Next {
-        self.levels.into_iter().rev().fold(Next::task(), |next, (_, wrap)| wrap(next))
+        self.levels.into_iter().rev().fold(Next::task(), |next, level| (level.wrap)(next))
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Context`]: what a running task knows about its message.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -27,7 +27,10 @@ struct Inner {
     created_at_ms: u64,
     max_age: Option<Duration>,
     now_ms: u64,
+    /// Cancels every message of one worker; the execution's own signal is its child.
     cancellation: CancellationToken,
+    /// Made when somebody asks for it: most executions never do.
+    own_cancellation: OnceLock<CancellationToken>,
     carried: Mutex<Carried>,
 }
 
@@ -54,6 +57,7 @@ impl Context {
                 max_age: None,
                 now_ms: 0,
                 cancellation: CancellationToken::new(),
+                own_cancellation: OnceLock::new(),
                 carried: Mutex::default(),
             },
         }
@@ -113,17 +117,21 @@ impl Context {
     /// Whether the execution should stop: it ran into its timeout, its worker stops, or its worker lost the message.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.inner.cancellation.is_cancelled()
+        self.inner.own_cancellation.get().unwrap_or(&self.inner.cancellation).is_cancelled()
     }
 
     /// Waits until the execution should stop. Safe to drop.
     pub async fn cancelled(&self) {
-        self.inner.cancellation.cancelled().await;
+        self.own_cancellation().cancelled().await;
     }
 
     /// Tells the execution to stop; a task that does not look at it runs on.
     pub fn cancel(&self) {
-        self.inner.cancellation.cancel();
+        self.own_cancellation().cancel();
+    }
+
+    fn own_cancellation(&self) -> &CancellationToken {
+        self.inner.own_cancellation.get_or_init(|| self.inner.cancellation.child_token())
     }
 
     /// A value from the map that travels with the message and survives retries.
@@ -211,7 +219,7 @@ impl ContextBuilder {
         self
     }
 
-    /// The signal that cancels the execution.
+    /// The signal that cancels this execution among others, such as all of a worker.
     pub fn cancellation(mut self, token: CancellationToken) -> Self {
         self.inner.cancellation = token;
         self

@@ -68,7 +68,9 @@ pub struct TaskOptions {
     pub blocking: bool,
 }
 
-/// Waiting times between attempts: `min · 2^(attempt - 1)`, at most `max`, then drawn evenly from zero to that.
+/// Waiting times between attempts: `min · factor^(attempt - 1)`, at most `max`, then drawn evenly from zero to that.
+///
+/// The factor is 2 unless the worker's `Retry` has another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackoffDef {

@@ -3,6 +3,7 @@
 //! The attribute only describes: everything it generates is a [`TaskDef`] built from constants, a struct for the
 //! arguments, and calls into this module.
 
+mod call;
 mod context;
 mod def;
 mod delivery;
@@ -10,6 +11,7 @@ mod outcome;
 mod registry;
 mod state;
 
+pub use self::call::{Argument, message, run, run_blocking};
 pub use self::context::{Context, ContextBuilder};
 pub use self::def::{ArgDef, BackoffDef, Handler, Rate, TaskDef, TaskOptions};
 pub use self::delivery::Delivery;

@@ -1,6 +1,8 @@
 //! How a task ends: [`TaskResult`], [`RetryMessage`], [`RejectMessage`], and [`Failure`], the one reading of an error.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::BoxError;
@@ -30,7 +32,7 @@ impl TaskError {
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for TaskError {
+impl<E: Error + Send + Sync + 'static> From<E> for TaskError {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
@@ -52,7 +54,7 @@ impl fmt::Display for TaskError {
 ///
 /// The worker slot is free at once and the message is safe in the broker while it waits. It charges an attempt, which
 /// `Context::attempt` shows, unless [`uncharged`](Self::uncharged) says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RetryMessage {
     /// How long until the message is ready again.
@@ -61,18 +63,26 @@ pub struct RetryMessage {
     pub reason: String,
     /// Whether an attempt is charged; `true` unless changed.
     pub charged: bool,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl RetryMessage {
     /// Back after `delay`, because of `reason`.
     pub fn new(delay: Duration, reason: impl Into<String>) -> Self {
-        Self { delay, reason: reason.into(), charged: true }
+        Self { delay, reason: reason.into(), charged: true, cause: None }
     }
 
     /// Back after `delay`, without a reason.
     #[must_use]
     pub fn after(delay: Duration) -> Self {
         Self::new(delay, "")
+    }
+
+    /// Back after `delay`, because `error` ended the attempt. Its text is the reason, and it stays reachable as the
+    /// source.
+    pub fn because_of(delay: Duration, error: impl Into<BoxError>) -> Self {
+        let error = error.into();
+        Self { delay, reason: error.to_string(), charged: true, cause: Some(error.into()) }
     }
 
     /// Does not charge an attempt: nothing was tried, the time had not come.
@@ -90,7 +100,20 @@ impl fmt::Display for RetryMessage {
     }
 }
 
-impl std::error::Error for RetryMessage {}
+impl Error for RetryMessage {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// Two are equal when they do the same to the message; the error behind them does not matter.
+impl PartialEq for RetryMessage {
+    fn eq(&self, other: &Self) -> bool {
+        (self.delay, &self.reason, self.charged) == (other.delay, &other.reason, other.charged)
+    }
+}
+
+impl Eq for RetryMessage {}
 
 /// Returned as an error: the message ends at once as a dead letter marked rejected, and is never retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +136,7 @@ impl fmt::Display for RejectMessage {
     }
 }
 
-impl std::error::Error for RejectMessage {}
+impl Error for RejectMessage {}
 
 /// The arguments of a message do not fit its task: running it again cannot help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

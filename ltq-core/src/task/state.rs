@@ -18,6 +18,12 @@ impl<T> State<T> {
     pub fn new(value: T) -> Self {
         Self(Arc::new(value))
     }
+
+    /// The shared value itself.
+    #[must_use]
+    pub fn into_shared(self) -> Arc<T> {
+        self.0
+    }
 }
 
 impl<T> Clone for State<T> {

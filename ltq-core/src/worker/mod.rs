@@ -1,9 +1,23 @@
 //! The worker: takes messages, runs their tasks, settles them.
+//!
+//! [`Worker`] is the builder users write. What happens when it runs is in `run.rs` (the parts), `fetch.rs` (the loop),
+//! `execute.rs` (one delivery) and `settle.rs` (how it leaves the worker's hands).
 
+mod check;
 mod entry;
 mod error;
+mod execute;
+mod fetch;
+mod health;
+mod heartbeat;
+mod membership;
 mod options;
+mod recover;
+mod run;
+mod settle;
 mod shutdown;
+mod turns;
+mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +26,27 @@ use tower::{Layer, Service};
 
 pub use self::entry::WorkerEntry;
 pub use self::error::WorkerError;
+pub use self::health::Health;
 pub use self::options::WorkerOptions;
 pub use self::shutdown::Shutdown;
 use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;
 use crate::middleware::{MaxAge, Middleware, Next, RateLimit, Retry, Stack, Timeout};
-use crate::task::{Delivery, StateMap, TaskDef};
+use crate::task::{Delivery, State, StateMap, TaskDef};
 
 /// A worker, before it runs: which queues it serves and how.
 #[derive(Debug)]
 #[must_use = "a worker does nothing until it runs"]
 pub struct Worker {
-    pub(crate) name: String,
-    pub(crate) queues: Vec<String>,
-    pub(crate) tasks: Option<Vec<&'static TaskDef>>,
-    pub(crate) states: StateMap,
-    pub(crate) defaults: Stack,
-    pub(crate) stack: Stack,
-    pub(crate) options: WorkerOptions,
+    name: String,
+    queues: Vec<String>,
+    tasks: Option<Vec<&'static TaskDef>>,
+    states: StateMap,
+    defaults: Stack,
+    stack: Stack,
+    options: WorkerOptions,
+    health: Health,
 }
 
 impl Worker {
@@ -39,7 +55,9 @@ impl Worker {
     /// It runs every task linked into the program, whichever arrives on its queues.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
+        let options = WorkerOptions::default();
         Self {
+            health: Health::new(options.watchdog),
             queues: vec![name.clone()],
             name,
             tasks: None,
@@ -50,7 +68,7 @@ impl Worker {
                 .middleware(Retry::default())
                 .middleware(Timeout::default()),
             stack: Stack::new(),
-            options: WorkerOptions::default(),
+            options,
         }
     }
 
@@ -101,6 +119,12 @@ impl Worker {
     /// Shares a value with every task that asks for `State<T>`.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(Arc::new(value));
+        self
+    }
+
+    /// Shares a value that the program keeps a hold of.
+    pub fn shared_state<T: Send + Sync + 'static>(mut self, value: State<T>) -> Self {
+        self.states.insert(value.into_shared());
         self
     }
 
@@ -170,13 +194,40 @@ impl Worker {
         self
     }
 
+    /// Ends the whole process with exit code 70 when the watchdog has given up and the worker does not end by itself
+    /// within 10 s, because its runtime hangs. `ltq::run` and `ltq run` ask for it.
+    pub fn exit_when_stalled(mut self) -> Self {
+        self.options.exit_when_stalled = true;
+        self
+    }
+
+    /// Watches whether the worker makes progress; for probes.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Runs until ctrl-c or SIGTERM, on the process-wide client. A second signal hands back what still runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_until`](Self::run_until), or the process-wide client cannot be connected.
+    pub async fn run(self) -> Result<(), WorkerError> {
+        let client = crate::client::current().await?;
+        let shutdown = Shutdown::new();
+        let signals = shutdown.on_signals().map_err(|source| WorkerError::Start { part: "signal handlers", source })?;
+        tokio::select! {
+            result = self.run_until(client, shutdown) => result,
+            () = signals => Ok(()),
+        }
+    }
+
     /// Runs until `shutdown` is asked for, on the broker of `client`.
     ///
     /// # Errors
     ///
     /// The worker cannot start (no task, a missing state, two tasks of one name, no broker) or had to give up.
     pub async fn run_until(self, client: Client, shutdown: Shutdown) -> Result<(), WorkerError> {
-        let _ = (client, shutdown, self);
-        todo!()
+        run::run(self, client, shutdown).await
     }
 }

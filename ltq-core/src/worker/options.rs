@@ -22,6 +22,8 @@ pub struct WorkerOptions {
     pub dead_limits: DeadLimits,
     /// How long there may be no progress.
     pub watchdog: Duration,
+    /// Whether the watchdog ends a process that hangs.
+    pub exit_when_stalled: bool,
 }
 
 impl Default for WorkerOptions {
@@ -34,6 +36,7 @@ impl Default for WorkerOptions {
             max_recoveries: 5,
             dead_limits: DeadLimits::default(),
             watchdog: Duration::from_secs(300),
+            exit_when_stalled: false,
         }
     }
 }

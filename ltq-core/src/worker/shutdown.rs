@@ -38,6 +38,40 @@ impl Shutdown {
         self.drain.is_cancelled()
     }
 
+    /// Whether somebody has asked twice.
+    #[must_use]
+    pub fn is_requested_again(&self) -> bool {
+        self.hand_back.is_cancelled()
+    }
+
+    /// Asks at each ctrl-c and SIGTERM the process gets. The handlers are in place when this returns; the future it
+    /// returns acts on them and never ends.
+    ///
+    /// # Errors
+    ///
+    /// The handlers could not be installed.
+    pub fn on_signals(&self) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+        let shutdown = self.clone();
+        #[cfg(unix)]
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        #[cfg(unix)]
+        let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+        Ok(async move {
+            loop {
+                #[cfg(unix)]
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                #[cfg(not(unix))]
+                if tokio::signal::ctrl_c().await.is_err() {
+                    return std::future::pending().await;
+                }
+                shutdown.request();
+            }
+        })
+    }
+
     /// Waits for the first request. Safe to drop.
     pub async fn requested(&self) {
         self.drain.cancelled().await;

@@ -1,17 +1,233 @@
-//! skeleton
+//! [`MemoryBroker`]: the broker inside this process, for the quickstart and for tests.
+//!
+//! It is the contract made small: [`state`] holds one queue as plain data, this file adds the lock, the clock and the
+//! waking. One lock for all queues is enough, because no call does more under it than move a thousand messages.
+//! Messages live as long as the process; nothing is written anywhere.
 
-use super::Broker;
-use std::sync::Arc;
-/// skeleton
+mod clock;
+mod dead;
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::select_all;
+use tokio::sync::Notify;
+
+use self::clock::Clock;
+use self::state::Queue;
+use super::{Admin, Broker, BrokerError, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
+use crate::message::{DeadLetter, MessageId, QueueName};
+
+/// A broker inside this process. Clones are the same broker.
+///
+/// It is bound to no runtime: tasks of different runtimes may share one.
+#[derive(Debug, Clone)]
+pub struct MemoryBroker {
+    inner: Arc<Inner>,
+}
+
 #[derive(Debug)]
-pub struct MemoryBroker;
+struct Inner {
+    address: String,
+    clock: Clock,
+    queues: Mutex<BTreeMap<QueueName, Queue>>,
+    /// One per queue that was ever published to or waited for; each keeps at most one token while nobody waits.
+    wakes: Mutex<BTreeMap<QueueName, Arc<Notify>>>,
+}
+
 impl MemoryBroker {
-    /// skeleton
-    pub fn named(_name: &str) -> Arc<dyn Broker> {
-        unimplemented!()
+    /// The broker of that name; everything in this process that asks for the same name shares one.
+    #[must_use]
+    pub fn named(name: &str) -> Arc<dyn Broker> {
+        static NAMED: LazyLock<Mutex<BTreeMap<String, Arc<dyn Broker>>>> = LazyLock::new(Mutex::default);
+        let new = || Arc::new(Self::new(format!("memory://{name}"), Clock::real())) as Arc<dyn Broker>;
+        Arc::clone(lock(&NAMED).entry(name.to_owned()).or_insert_with(new))
     }
-    /// A broker of its own, unknown to everybody else
+
+    /// A broker of its own, unknown to everybody else.
+    #[must_use]
     pub fn private() -> Arc<dyn Broker> {
-        unimplemented!()
+        Arc::new(Self::new("memory://".to_owned(), Clock::real()))
+    }
+
+    /// A broker of its own whose clock shows `now_ms` (milliseconds since the Unix epoch) until it is
+    /// [advanced](Self::advance): for tests of delays, leases and ages. How long [`Broker::wait`] waits is not driven by it.
+    #[must_use]
+    pub fn with_clock(now_ms: u64) -> Arc<Self> {
+        Arc::new(Self::new("memory://".to_owned(), Clock::hand(now_ms)))
+    }
+
+    /// Puts the clock of a broker made by [`with_clock`](Self::with_clock) forward, and wakes a worker of each queue
+    /// where a message has become due. Does not change a real clock.
+    pub fn advance(&self, by: Duration) {
+        self.inner.clock.advance(by);
+        let now_ms = self.inner.clock.now_ms();
+        let due: Vec<_> = lock(&self.inner.queues)
+            .iter()
+            .filter(|(_, queue)| queue.has_due(now_ms))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &due {
+            self.wake(name);
+        }
+    }
+
+    fn new(address: String, clock: Clock) -> Self {
+        Self { inner: Arc::new(Inner { address, clock, queues: Mutex::default(), wakes: Mutex::default() }) }
+    }
+
+    /// Applies a transition to a queue, which exists from now on, at the time the clock shows then.
+    fn change<T>(&self, queue: &QueueName, transition: impl FnOnce(&mut Queue, u64) -> (T, bool)) -> T {
+        let (result, wake) = {
+            let mut queues = lock(&self.inner.queues);
+            // Read under the lock, so that time never runs backwards from one transition to the next.
+            let now_ms = self.inner.clock.now_ms();
+            transition(queues.entry(queue.clone()).or_default(), now_ms)
+        };
+        if wake {
+            self.wake(queue);
+        }
+        result
+    }
+
+    /// Applies a transition to a queue, if it exists: asking about a queue does not make one.
+    fn change_existing<T: Default>(
+        &self,
+        queue: &QueueName,
+        transition: impl FnOnce(&mut Queue, u64) -> (T, bool),
+    ) -> T {
+        if !lock(&self.inner.queues).contains_key(queue) {
+            return T::default();
+        }
+        self.change(queue, transition)
+    }
+
+    /// Reads a queue, if it exists.
+    fn read<T: Default>(&self, queue: &QueueName, read: impl FnOnce(&Queue) -> T) -> T {
+        lock(&self.inner.queues).get(queue).map(read).unwrap_or_default()
+    }
+
+    /// Wakes one of those who wait for this queue, or the next to come.
+    fn wake(&self, queue: &QueueName) {
+        self.bell(queue).notify_one();
+    }
+
+    fn bell(&self, queue: &QueueName) -> Arc<Notify> {
+        Arc::clone(lock(&self.inner.wakes).entry(queue.clone()).or_default())
+    }
+
+    fn refuse(&self, call: &'static str, what: &str, number: usize, limit: usize) -> Result<(), BrokerError> {
+        if number <= limit {
+            return Ok(());
+        }
+        let reason = format!("{number} {what} in one call; split them, at most {limit} are allowed");
+        Err(BrokerError::Refused { address: self.inner.address.clone(), call, reason })
+    }
+}
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    fn address(&self) -> &str {
+        &self.inner.address
+    }
+
+    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+        self.refuse("publish", "entries", batch.entries.len(), Publish::MAX_ENTRIES)?;
+        self.change(&batch.queue, |queue, now_ms| ((), queue.publish(batch, now_ms)));
+        Ok(())
+    }
+
+    async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
+        self.refuse("turn", "settlements", turn.settlements.len(), Turn::MAX_SETTLEMENTS)?;
+        Ok(self.change(&turn.queue, |queue, now_ms| queue.turn(turn, now_ms)))
+    }
+
+    /// # Cancel safety
+    ///
+    /// May be dropped here: a token that was given to the dropped future goes to the next who waits.
+    async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {
+        let bells: Vec<_> = queues.iter().map(|queue| self.bell(queue)).collect();
+        if bells.is_empty() {
+            tokio::time::sleep(at_most).await;
+            return Ok(None);
+        }
+        let rung = select_all(bells.iter().map(|bell| Box::pin(bell.notified())));
+        let rung = tokio::time::timeout(at_most, rung).await.ok();
+        Ok(rung.and_then(|((), index, _)| queues.get(index).cloned()))
+    }
+
+    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
+        Ok(self.change_existing(queue, |queue, now_ms| (queue.renew(worker, lease, now_ms), false)))
+    }
+
+    async fn recover(
+        &self,
+        queue: &QueueName,
+        worker: &WorkerId,
+        recovery: Recovery,
+    ) -> Result<Recovered, BrokerError> {
+        Ok(self.change_existing(queue, |queue, now_ms| queue.recover(worker, recovery, now_ms)))
+    }
+
+    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    async fn reconnect(&self) {}
+
+    /// Does nothing: others may hold the same broker.
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl Admin for MemoryBroker {
+    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
+        Ok(lock(&self.inner.queues).keys().cloned().collect())
+    }
+
+    async fn stats(&self, queue: &QueueName) -> Result<QueueStats, BrokerError> {
+        Ok(self.read(queue, Queue::stats))
+    }
+
+    async fn dead_letters(&self, queue: &QueueName, offset: u64, limit: u64) -> Result<Vec<DeadLetter>, BrokerError> {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let limit = usize::try_from(limit.min(1_000)).unwrap_or(usize::MAX);
+        Ok(self.read(queue, |queue| queue.dead.latest().skip(offset).take(limit).cloned().collect()))
+    }
+
+    async fn dead_letter(&self, queue: &QueueName, id: MessageId) -> Result<Option<DeadLetter>, BrokerError> {
+        Ok(self.read(queue, |queue| queue.dead.get(id).cloned()))
+    }
+
+    async fn replay(&self, queue: &QueueName, id: MessageId, payload: Bytes) -> Result<bool, BrokerError> {
+        Ok(self.change_existing(queue, |queue, _| {
+            let found = queue.replay(id, payload);
+            (found, found)
+        }))
+    }
+
+    async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
+        Ok(self.change_existing(queue, |queue, _| (queue.dead.remove(id).is_some(), false)))
+    }
+}
+
+/// A transition that panicked would have left the data as it was up to then; the others go on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_broker_and_private_ones_are_apart() {
+        assert!(std::ptr::addr_eq(Arc::as_ptr(&MemoryBroker::named("one")), Arc::as_ptr(&MemoryBroker::named("one")),));
+        assert_eq!(MemoryBroker::named("one").address(), "memory://one");
+        assert!(!std::ptr::addr_eq(Arc::as_ptr(&MemoryBroker::private()), Arc::as_ptr(&MemoryBroker::private())));
     }
 }

@@ -1,0 +1,53 @@
+//! [`Clock`]: the time of one memory broker, in milliseconds since the Unix epoch.
+//!
+//! A real clock starts from the machine's wall clock and then only follows its monotonic one, so that setting the
+//! machine's time back or forth ends no lease and makes no message due.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// What the time is.
+#[derive(Debug)]
+pub(super) enum Clock {
+    /// The machine's.
+    Real { epoch_ms: u64, started: Instant },
+    /// Stands still until it is advanced.
+    Hand(AtomicU64),
+}
+
+impl Clock {
+    /// The machine's time.
+    pub(super) fn real() -> Self {
+        Self::Real { epoch_ms: unix_ms(SystemTime::now()), started: Instant::now() }
+    }
+
+    /// A clock that shows `now_ms` until it is advanced.
+    pub(super) fn hand(now_ms: u64) -> Self {
+        Self::Hand(AtomicU64::new(now_ms))
+    }
+
+    /// What it shows.
+    pub(super) fn now_ms(&self) -> u64 {
+        match self {
+            Self::Real { epoch_ms, started } => epoch_ms.saturating_add(whole_ms(started.elapsed())),
+            Self::Hand(now_ms) => now_ms.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Puts a hand-driven clock forward; a real one is left alone.
+    pub(super) fn advance(&self, by: Duration) {
+        if let Self::Hand(now_ms) = self {
+            now_ms.fetch_add(whole_ms(by), Ordering::SeqCst);
+        }
+    }
+}
+
+/// A duration in whole milliseconds; what does not fit is the greatest number.
+pub(super) fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A point of time in milliseconds since the Unix epoch; one before it is 0.
+pub(super) fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_ms)
+}

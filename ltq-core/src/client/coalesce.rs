@@ -1,0 +1,161 @@
+//! [`Lane`]: the way of one client to one queue, on which sends that run at once travel together.
+//!
+//! While one call to the broker is in flight, further sends gather and go with the next: batches grow with load and an
+//! idle lane adds no delay. Calls of one lane are in sequence, so a number is enough for the broker to recognise a repeat.
+//!
+//! Next: `broker/redis/publish.rs`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::SendError;
+use crate::broker::{Broker, BrokerError, Entry, ProducerId, Publish};
+use crate::message::QueueName;
+
+/// A call carries no more than about this many bytes, so that one call never holds up a connection for long.
+const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
+/// How long to wait before a failed call is repeated.
+const REPEAT_DELAY: Duration = Duration::from_millis(50);
+
+/// The way of one client to one queue.
+pub(super) struct Lane {
+    broker: Arc<dyn Broker>,
+    producer: ProducerId,
+    queue: QueueName,
+    timeout: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// The number of the last call.
+    sequence: u64,
+    /// Whether a flusher runs; it takes whatever is waiting before it ends.
+    flushing: bool,
+}
+
+struct Job {
+    entries: Vec<Entry>,
+    reply: oneshot::Sender<Result<(), Arc<BrokerError>>>,
+}
+
+/// A submitted job.
+pub(super) struct Submitted {
+    reply: oneshot::Receiver<Result<(), Arc<BrokerError>>>,
+    lane: Arc<Lane>,
+}
+
+impl Submitted {
+    /// Waits until the broker has accepted or refused the job.
+    pub(super) async fn finished(self) -> Result<(), SendError> {
+        match self.reply.await {
+            Ok(result) => result.map_err(SendError::Broker),
+            // The flusher ended without a reply: its runtime was shut down.
+            Err(_) => Err(BrokerError::Closed { address: self.lane.broker.address().to_owned() }.into()),
+        }
+    }
+}
+
+impl Lane {
+    pub(super) fn new(broker: Arc<dyn Broker>, producer: ProducerId, queue: QueueName, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self { broker, producer, queue, timeout, state: Mutex::default() })
+    }
+
+    /// Puts entries, at most [`Publish::MAX_ENTRIES`], into the next call. They are accepted or refused together.
+    pub(super) fn submit(self: &Arc<Self>, entries: Vec<Entry>) -> Submitted {
+        debug_assert!(entries.len() <= Publish::MAX_ENTRIES, "the caller cuts what it submits");
+        let (sender, reply) = oneshot::channel();
+        let mut state = self.lock();
+        state.waiting.push_back(Job { entries, reply: sender });
+        if !state.flushing {
+            state.flushing = true;
+            drop(state);
+            tokio::spawn(Flusher { lane: Arc::clone(self), ended: false }.run());
+        }
+        Submitted { reply, lane: Arc::clone(self) }
+    }
+
+    /// The jobs of the next call and its number; `None`, and no flusher any more, when nothing waits.
+    fn next_call(&self) -> Option<(Vec<Job>, u64)> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            state.flushing = false;
+            return None;
+        }
+        let (mut jobs, mut entries, mut bytes) = (Vec::new(), 0, 0);
+        while let Some(job) = state.waiting.front() {
+            entries += job.entries.len();
+            bytes += job.entries.iter().map(|entry| entry.payload.len()).sum::<usize>();
+            let fits = entries <= Publish::MAX_ENTRIES && bytes <= MAX_CALL_BYTES;
+            if !fits && !jobs.is_empty() {
+                break;
+            }
+            jobs.extend(state.waiting.pop_front());
+        }
+        state.sequence += 1;
+        Some((jobs, state.sequence))
+    }
+
+    /// Publishes one batch, repeating it under its number until it is clear how it ended or the time is over.
+    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match self.broker.publish(batch).await {
+                Err(error) if error.is_transient() && Instant::now() + REPEAT_DELAY < deadline => {
+                    tracing::debug!(queue = %self.queue, %error, "publishing again");
+                    tokio::time::sleep(REPEAT_DELAY).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change under this lock is one assignment or one push, so a poisoned state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes call after call until nothing waits. If its runtime is shut down, the jobs left are dropped, which their senders
+/// see as an error, and the next send starts another flusher.
+struct Flusher {
+    lane: Arc<Lane>,
+    /// Whether it has given up its place; another one may run since.
+    ended: bool,
+}
+
+impl Flusher {
+    async fn run(mut self) {
+        let lane = Arc::clone(&self.lane);
+        while let Some((jobs, sequence)) = lane.next_call() {
+            let (entries, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.entries, job.reply)).unzip();
+            let batch = Publish {
+                queue: lane.queue.clone(),
+                producer: lane.producer,
+                sequence,
+                entries: entries.into_iter().flatten().collect(),
+            };
+            let result = lane.publish(&batch).await.map_err(Arc::new);
+            for reply in replies {
+                // A sender that has gone away does not want to know.
+                let _ = reply.send(result.clone());
+            }
+        }
+        self.ended = true;
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut state = self.lane.lock();
+            state.waiting.clear();
+            state.flushing = false;
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! [`Fetch`]: the loop that takes messages while there are free slots, and carries settlements to the broker.
+//!
+//! There is no batch barrier: a turn is made as soon as there is a free slot and perhaps a message, or something to
+//! settle. While a turn is under way, executions go on and what they report gathers for the next one. Due messages are
+//! moved inside the broker's turn, so there is no part that forwards them.
+//!
+//! Next: `worker/turns.rs`, then `worker/execute.rs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::execute::{Execution, Executor};
+use super::health::Health;
+use super::heartbeat::{Heartbeat, Pulse};
+use super::turns::{Ended, Turns};
+use super::wait::{Waiters, Woken};
+use super::{Shutdown, WorkerError};
+use crate::BoxFuture;
+use crate::broker::{Broker, Delivered, Settlement, TurnReply};
+
+/// How often the loop shows that it is alive although nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+/// When the worker stops, how long the broker has to take the last settlements.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The loop and everything it owns.
+pub(super) struct Fetch {
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) executor: Arc<Executor>,
+    pub(super) queues: Vec<Turns>,
+    pub(super) waiters: Waiters,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) health: Health,
+    pub(super) shutdown: Shutdown,
+    running: HashMap<u64, Running>,
+    turns: FuturesUnordered<BoxFuture<'static, Ended>>,
+    /// Slots that turns under way may fill.
+    reserved: usize,
+    next_number: u64,
+    /// Which queue is asked first; it moves on so that no queue is always last.
+    first: usize,
+    /// Memory for collecting what executions report.
+    collected: Vec<(u64, Settlement)>,
+    stage: Stage,
+}
+
+/// A message that is being run.
+struct Running {
+    queue: usize,
+    epoch: u64,
+    delivered: Delivered,
+    abort: AbortHandle,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Takes messages.
+    Work,
+    /// Takes nothing new; what runs has until then.
+    Drain { until: Instant },
+    /// Nothing runs any more; the broker has until then to take the last settlements.
+    Settle { until: Instant },
+}
+
+impl Fetch {
+    pub(super) fn new(
+        broker: Arc<dyn Broker>,
+        executor: Arc<Executor>,
+        queues: Vec<Turns>,
+        waiters: Waiters,
+        heartbeat: Heartbeat,
+        health: Health,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            broker,
+            executor,
+            queues,
+            waiters,
+            heartbeat,
+            health,
+            shutdown,
+            running: HashMap::new(),
+            turns: FuturesUnordered::new(),
+            reserved: 0,
+            next_number: 0,
+            first: 0,
+            collected: Vec::new(),
+            stage: Stage::Work,
+        }
+    }
+
+    /// Runs until the worker has stopped as asked.
+    ///
+    /// # Errors
+    ///
+    /// The watchdog gave up.
+    pub(super) async fn run(mut self) -> Result<Stopped, WorkerError> {
+        loop {
+            self.collect();
+            for queue in &mut self.queues {
+                queue.refresh();
+            }
+            if self.advance_stage() {
+                return Ok(Stopped { queues: self.queues, waiters: self.waiters, heartbeat: self.heartbeat });
+            }
+            self.start_turns();
+            if self.turns.is_empty() {
+                self.health.fetch_progress();
+            }
+            self.wait_for_event().await?;
+        }
+    }
+
+    /// Waits for the next thing to do.
+    async fn wait_for_event(&mut self) -> Result<(), WorkerError> {
+        let working = self.stage == Stage::Work;
+        let wake_at = self.wake_at();
+        if working && self.free() > 0 && self.queues.iter().any(|queue| !queue.hot && !queue.under_way) {
+            self.waiters.arm();
+        }
+        // While every queue has a turn under way, reports only gather: collecting them could start nothing.
+        let collecting = self.queues.iter().any(|queue| !queue.under_way);
+        tokio::select! {
+            Some(ended) = self.turns.next(), if !self.turns.is_empty() => self.turn_ended(ended),
+            () = self.executor.finished.changed(), if collecting => {
+                // Lets executions that are about to end do so, and join the same turn.
+                tokio::task::yield_now().await;
+            }
+            Some(woken) = self.waiters.woken() => self.woken(woken),
+            pulse = self.heartbeat.pulse() => match pulse {
+                Some(Pulse::LeaseLost) => tracing::warn!("a lease was lost: this worker was silent for too long"),
+                Some(Pulse::Stalled { what, limit }) => return Err(WorkerError::Stalled { what, limit }),
+                None => return Err(WorkerError::Stalled { what: "the heartbeat thread ended", limit: Duration::ZERO }),
+            },
+            () = tokio::time::sleep_until(wake_at) => {}
+            () = self.shutdown.requested(), if working => {}
+            () = self.shutdown.requested_again(), if matches!(self.stage, Stage::Drain { .. }) => {}
+        }
+        Ok(())
+    }
+
+    /// How many more messages could run.
+    fn free(&self) -> usize {
+        self.executor.options.concurrency.saturating_sub(self.running.len() + self.reserved)
+    }
+
+    /// When to wake at the latest.
+    fn wake_at(&self) -> Instant {
+        let now = Instant::now();
+        let mut at = now + TICK;
+        match self.stage {
+            Stage::Work if self.free() > 0 => {
+                let due = self.queues.iter().filter(|queue| !queue.under_way).filter_map(|queue| queue.due_at).min();
+                at = at.min(due.unwrap_or(at));
+            }
+            Stage::Work => {}
+            Stage::Drain { until } | Stage::Settle { until } => at = at.min(until),
+        }
+        at
+    }
+
+    /// Takes in what executions have reported.
+    fn collect(&mut self) {
+        let mut collected = std::mem::take(&mut self.collected);
+        self.executor.finished.take(&mut collected);
+        for (number, settlement) in collected.drain(..) {
+            // A message that was handed back is not running any more; whatever its execution still reports is void.
+            if let Some(running) = self.running.remove(&number) {
+                self.queues[running.queue].settle(running.epoch, settlement);
+            }
+        }
+        self.collected = collected;
+    }
+
+    /// Starts every turn that may bring or tell something.
+    fn start_turns(&mut self) {
+        let now = Instant::now();
+        let count = self.queues.len();
+        let working = self.stage == Stage::Work;
+        let mut asking = self.queues.iter().filter(|queue| !queue.under_way && queue.may_have_messages(now)).count();
+        for offset in 0..count {
+            let index = (self.first + offset) % count;
+            let free = self.free();
+            let queue = &mut self.queues[index];
+            if queue.under_way {
+                continue;
+            }
+            let asks = queue.may_have_messages(now);
+            // An equal share of the free slots for each queue that asks; what one does not need is free again soon.
+            let want = if working && asks { free.div_ceil(asking.max(1)) } else { 0 };
+            asking -= usize::from(asks);
+            if want == 0 && !queue.has_news() {
+                continue;
+            }
+            let turn = queue.start(index, Arc::clone(&self.broker), want, &self.executor.options);
+            self.turns.push(Box::pin(turn));
+            self.reserved += want;
+        }
+        self.first = (self.first + 1) % count;
+    }
+
+    fn turn_ended(&mut self, mut ended: Ended) {
+        self.reserved -= ended.want;
+        let queue = &mut self.queues[ended.queue];
+        if !queue.ended(&ended) {
+            return;
+        }
+        self.health.fetch_progress();
+        self.health.broker_answered();
+        if let Some(reply) = ended.reply.take() {
+            self.deliver(ended.queue, ended.epoch, reply);
+        }
+    }
+
+    /// Starts the executions of what a turn brought.
+    fn deliver(&mut self, index: usize, epoch: u64, reply: TurnReply) {
+        let queue = &mut self.queues[index];
+        if self.stage != Stage::Work {
+            for delivered in &reply.deliveries {
+                queue.hand_back(epoch, delivered);
+            }
+            return;
+        }
+        // The turn was this incarnation's; if the lease was lost since, the executions start cancelled and end refused.
+        let cancellation = queue.incarnation().cancellation.clone();
+        let name = queue.membership.queue().shared();
+        for delivered in reply.deliveries {
+            let number = self.next_number;
+            self.next_number += 1;
+            let execution = Execution {
+                number,
+                delivered: delivered.clone(),
+                queue: Arc::clone(&name),
+                now_ms: reply.now_ms,
+                cancellation: cancellation.clone(),
+            };
+            let task = tokio::spawn(Arc::clone(&self.executor).run(execution));
+            self.running.insert(number, Running { queue: index, epoch, delivered, abort: task.abort_handle() });
+        }
+    }
+
+    fn woken(&mut self, woken: Woken) {
+        match woken {
+            Woken::Queue(name) => {
+                for queue in self.queues.iter_mut().filter(|queue| *queue.membership.queue() == name) {
+                    queue.hot = true;
+                    queue.woken = true;
+                }
+            }
+            Woken::Look(names) => {
+                for queue in self.queues.iter_mut().filter(|queue| names.contains(queue.membership.queue())) {
+                    queue.hot = true;
+                }
+            }
+        }
+    }
+
+    /// Moves from one stage to the next when its time has come. Says whether everything is over.
+    fn advance_stage(&mut self) -> bool {
+        let now = Instant::now();
+        if self.stage == Stage::Work && self.shutdown.is_requested() {
+            let timeout = self.executor.options.shutdown_timeout;
+            tracing::info!(running = self.running.len(), ?timeout, "stopping: no new messages, waiting for what runs");
+            self.stage = Stage::Drain { until: now + timeout };
+        }
+        if let Stage::Drain { until } = self.stage {
+            let over = now >= until || self.shutdown.is_requested_again();
+            if over && !self.running.is_empty() {
+                self.hand_back_running();
+            }
+            if self.running.is_empty() {
+                self.stage = Stage::Settle { until: now + LAST_WORDS };
+            }
+        }
+        if let Stage::Settle { until } = self.stage {
+            let settled = self.turns.is_empty() && !self.queues.iter().any(Turns::has_news);
+            if !settled && now >= until {
+                tracing::error!("the broker did not take the last results; their messages will run again");
+            }
+            return settled || now >= until;
+        }
+        false
+    }
+
+    /// Ends what runs and hands its messages back.
+    fn hand_back_running(&mut self) {
+        tracing::warn!(messages = self.running.len(), "handing back what still runs");
+        for queue in &self.queues {
+            queue.incarnation().cancellation.cancel();
+        }
+        for (_, running) in self.running.drain() {
+            running.abort.abort();
+            self.queues[running.queue].hand_back(running.epoch, &running.delivered);
+        }
+        for queue in &mut self.queues {
+            queue.sort_settlements();
+        }
+    }
+}
+
+/// What is left to put away when the loop has ended.
+pub(super) struct Stopped {
+    pub(super) queues: Vec<Turns>,
+    pub(super) waiters: Waiters,
+    pub(super) heartbeat: Heartbeat,
+}

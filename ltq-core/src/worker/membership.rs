@@ -1,0 +1,75 @@
+//! [`Membership`]: this worker's standing on one queue.
+//!
+//! The fetch loop registers, the heartbeat renews; whichever learns first that the lease was lost starts a new
+//! incarnation. A new one has a new name, so a late result of the old one can never be taken for a result of the new.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::WorkerId;
+use crate::message::QueueName;
+
+/// One life of this worker on one queue.
+#[derive(Debug, Clone)]
+pub(super) struct Incarnation {
+    /// Its name at the broker.
+    pub(super) worker: WorkerId,
+    /// Its number, from 0.
+    pub(super) epoch: u64,
+    /// Whether the broker has confirmed it.
+    pub(super) registered: bool,
+    /// Cancels everything it runs.
+    pub(super) cancellation: CancellationToken,
+}
+
+impl Incarnation {
+    fn new(epoch: u64) -> Self {
+        Self { worker: WorkerId::new(), epoch, registered: false, cancellation: CancellationToken::new() }
+    }
+}
+
+/// This worker's standing on one queue, shared by the fetch loop and the heartbeat.
+#[derive(Debug)]
+pub(super) struct Membership {
+    queue: QueueName,
+    current: Mutex<Incarnation>,
+}
+
+impl Membership {
+    pub(super) fn new(queue: QueueName) -> Self {
+        Self { queue, current: Mutex::new(Incarnation::new(0)) }
+    }
+
+    pub(super) fn queue(&self) -> &QueueName {
+        &self.queue
+    }
+
+    pub(super) fn current(&self) -> Incarnation {
+        self.lock().clone()
+    }
+
+    /// The broker has confirmed the incarnation `epoch`.
+    pub(super) fn confirm(&self, epoch: u64) {
+        let mut current = self.lock();
+        if current.epoch == epoch {
+            current.registered = true;
+        }
+    }
+
+    /// The incarnation `epoch` has lost its lease: cancels what it runs and starts the next. Says whether it was news.
+    pub(super) fn lose(&self, epoch: u64) -> bool {
+        let mut current = self.lock();
+        if current.epoch != epoch {
+            return false;
+        }
+        current.cancellation.cancel();
+        *current = Incarnation::new(epoch + 1);
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Incarnation> {
+        // The only change is one assignment, so a poisoned value is whole.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

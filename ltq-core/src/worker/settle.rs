@@ -1,0 +1,117 @@
+//! How a message leaves this worker's hands: the one place that decides it.
+//!
+//! `execute` says how a delivery ended, this module says what that means for the message, and `fetch` carries it to the
+//! broker in its next turn.
+//!
+//! Next: back into `worker/fetch.rs`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::BoxError;
+use crate::broker::{Delivered, Settlement};
+use crate::message::{Carried, DeadLetter, DeadReason, DecodeError, Envelope};
+use crate::task::{Context, Failure};
+
+/// How long a message of a newer version waits for a worker that can read it.
+const NEWER_VERSION_DELAY: Duration = Duration::from_secs(60);
+/// The longest time between two looks at a message whose task is unknown.
+const UNKNOWN_TASK_DELAY: Duration = Duration::from_secs(5);
+/// Where a message carries when its task was first found to be unknown.
+const UNKNOWN_SINCE: &str = "ltq.unknown_since";
+
+/// The task ran, or a middleware kept it from running.
+pub(super) fn after_run(
+    delivered: &Delivered,
+    envelope: &Envelope<'_>,
+    context: &Context,
+    result: Result<(), BoxError>,
+) -> Settlement {
+    let id = delivered.id;
+    let Err(error) = result else {
+        tracing::debug!("done");
+        return Settlement::Done { id };
+    };
+    let attempts = context.attempt();
+    let reason = match Failure::of(&error) {
+        Failure::Retry(retry) => {
+            tracing::warn!(delay = ?retry.delay, error = %chain(&error), "put back");
+            let attempts = envelope.attempts.saturating_add(u32::from(retry.charged));
+            let payload = put_back(envelope, attempts, context.carried_snapshot());
+            return Settlement::Retry { id, payload, delay: retry.delay };
+        }
+        Failure::Reject(_) => DeadReason::Rejected,
+        Failure::InvalidArguments(_) => DeadReason::Undecodable,
+        Failure::Expired => DeadReason::Expired,
+        Failure::Error => DeadReason::Failed,
+    };
+    dead(delivered, reason, chain(&error), attempts)
+}
+
+/// The bytes could not be read.
+pub(super) fn undecodable(delivered: &Delivered, error: &DecodeError) -> Settlement {
+    if matches!(error, DecodeError::NewerVersion { .. }) {
+        tracing::warn!(id = %delivered.id, %error, delay = ?NEWER_VERSION_DELAY, "put back");
+        return Settlement::Retry { id: delivered.id, payload: delivered.payload.clone(), delay: NEWER_VERSION_DELAY };
+    }
+    dead(delivered, DeadReason::Undecodable, error.to_string(), 0)
+}
+
+/// It was recovered more often than allowed: running it seems to kill workers.
+pub(super) fn crashed(delivered: &Delivered, envelope: &Envelope<'_>) -> Settlement {
+    let error = format!("{} workers died or stalled while they ran it", delivered.recoveries);
+    dead(delivered, DeadReason::Crashed, error, envelope.attempts.saturating_add(1))
+}
+
+/// No task of that name is linked into this worker.
+pub(super) fn unknown_task(delivered: &Delivered, envelope: &Envelope<'_>, now_ms: u64, grace: Duration) -> Settlement {
+    let mut carried = envelope.carried.clone();
+    let since = carried.get(UNKNOWN_SINCE).ok().flatten().unwrap_or(now_ms);
+    let left = grace.saturating_sub(Duration::from_millis(now_ms.saturating_sub(since)));
+    let task = envelope.task;
+    if left.is_zero() {
+        let error = format!("no worker of this queue knows the task `{task}`, for {grace:?}");
+        return dead(delivered, DeadReason::UnknownTask, error, envelope.attempts);
+    }
+    let delay = left.min(UNKNOWN_TASK_DELAY);
+    tracing::warn!(id = %delivered.id, task, queue = envelope.queue, ?delay, "put back: this worker does not know the task");
+    // A number always encodes, and if it did not, the grace would merely start anew.
+    let _ = carried.set(UNKNOWN_SINCE, &since);
+    Settlement::Retry { id: delivered.id, payload: put_back(envelope, envelope.attempts, carried), delay }
+}
+
+/// The worker stops before the message is done.
+pub(super) fn hand_back(delivered: &Delivered) -> Settlement {
+    let payload = match Envelope::decode(&delivered.payload) {
+        Ok(envelope) => put_back(&envelope, envelope.attempts, envelope.carried.clone()),
+        Err(_) => delivered.payload.clone(),
+    };
+    Settlement::Return { id: delivered.id, payload }
+}
+
+fn dead(delivered: &Delivered, reason: DeadReason, error: String, attempts: u32) -> Settlement {
+    tracing::error!(id = %delivered.id, %reason, error, attempts, "dead letter");
+    Settlement::Dead(DeadLetter::new(delivered.id, reason, error, attempts, delivered.payload.clone()))
+}
+
+fn put_back(envelope: &Envelope<'_>, attempts: u32, carried: Carried) -> Bytes {
+    let requeues = envelope.requeues.saturating_add(1);
+    Envelope { attempts, requeues, carried, ..envelope.clone() }.encode()
+}
+
+/// An error and its causes in one line.
+fn chain(error: &BoxError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

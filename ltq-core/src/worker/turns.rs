@@ -1,0 +1,189 @@
+//! [`Turns`]: the turns of this worker on one queue, one at a time, each repeated until its reply is known.
+//!
+//! Next: `broker/redis/turn.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::membership::{Incarnation, Membership};
+use super::{WorkerOptions, settle};
+use crate::broker::{Broker, BrokerError, Settlement, Turn, TurnReply};
+
+/// The shortest and the longest pause before a failed turn is repeated.
+const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(1);
+
+/// What the fetch loop knows about one queue.
+pub(super) struct Turns {
+    pub(super) membership: Arc<Membership>,
+    /// The incarnation the next turn is for.
+    incarnation: Incarnation,
+    sequence: u64,
+    /// How messages ended that the broker has not been told about.
+    settlements: Vec<Settlement>,
+    /// Late results thrown away and not yet counted.
+    discarded: u64,
+    /// Whether a turn is under way.
+    pub(super) under_way: bool,
+    /// Whether a turn may bring something.
+    pub(super) hot: bool,
+    /// Whether a token was taken from the queue: a turn must follow even without a free slot, to pass it on.
+    pub(super) woken: bool,
+    /// When the next scheduled message is due.
+    pub(super) due_at: Option<Instant>,
+}
+
+/// A turn that got its reply.
+pub(super) struct Ended {
+    pub(super) queue: usize,
+    pub(super) epoch: u64,
+    pub(super) want: usize,
+    /// `None` where the lease was lost before there was a reply.
+    pub(super) reply: Option<TurnReply>,
+}
+
+impl Turns {
+    pub(super) fn new(membership: Arc<Membership>) -> Self {
+        Self {
+            incarnation: membership.current(),
+            membership,
+            sequence: 0,
+            settlements: Vec::new(),
+            discarded: 0,
+            under_way: false,
+            hot: true,
+            woken: false,
+            due_at: None,
+        }
+    }
+
+    pub(super) fn incarnation(&self) -> &Incarnation {
+        &self.incarnation
+    }
+
+    /// Adds how a message of the incarnation `epoch` ended. A result of an earlier one is late: the message belongs to
+    /// somebody else, so the result is refused here, as the broker would.
+    pub(super) fn settle(&mut self, epoch: u64, settlement: Settlement) {
+        if epoch == self.incarnation.epoch {
+            self.settlements.push(settlement);
+        } else {
+            tracing::warn!(id = %settlement.id(), queue = %self.membership.queue(), "refused a late result: the lease was lost");
+            self.discarded += 1;
+        }
+    }
+
+    /// Takes note of a new incarnation. Says whether there is one.
+    pub(super) fn refresh(&mut self) -> bool {
+        let current = self.membership.current();
+        if current.epoch == self.incarnation.epoch {
+            return false;
+        }
+        self.discarded += u64::try_from(self.settlements.len()).unwrap_or(u64::MAX);
+        self.settlements.clear();
+        self.incarnation = current;
+        self.sequence = 0;
+        self.hot = true;
+        true
+    }
+
+    /// Whether there is something to tell the broker.
+    pub(super) fn has_news(&self) -> bool {
+        self.woken || self.discarded > 0 || !self.settlements.is_empty()
+    }
+
+    /// Whether messages may be there for the taking.
+    pub(super) fn may_have_messages(&self, now: Instant) -> bool {
+        self.hot || self.due_at.is_some_and(|due| due <= now)
+    }
+
+    /// Starts the next turn.
+    pub(super) fn start(
+        &mut self,
+        queue: usize,
+        broker: Arc<dyn Broker>,
+        want: usize,
+        options: &WorkerOptions,
+    ) -> impl Future<Output = Ended> + Send + 'static {
+        self.under_way = true;
+        self.woken = false;
+        self.sequence += 1;
+        let settlements = if self.settlements.len() <= Turn::MAX_SETTLEMENTS {
+            std::mem::take(&mut self.settlements)
+        } else {
+            self.settlements.drain(..Turn::MAX_SETTLEMENTS).collect()
+        };
+        let turn = Turn {
+            queue: self.membership.queue().clone(),
+            worker: self.incarnation.worker.clone(),
+            sequence: self.sequence,
+            lease: options.lease,
+            settlements,
+            want: want.min(Turn::MAX_WANT),
+            discarded: std::mem::take(&mut self.discarded),
+            dead_limits: options.dead_limits,
+        };
+        let epoch = self.incarnation.epoch;
+        let membership = Arc::clone(&self.membership);
+        async move { Ended { queue, epoch, want, reply: until_reply(&*broker, &membership, epoch, &turn).await } }
+    }
+
+    /// Takes in a reply. Returns whether its deliveries are this worker's.
+    pub(super) fn ended(&mut self, ended: &Ended) -> bool {
+        self.under_way = false;
+        let queue = self.membership.queue();
+        match &ended.reply {
+            Some(reply) if reply.lost => {
+                if self.membership.lose(ended.epoch) {
+                    tracing::warn!(%queue, "the lease was lost: this worker was silent for too long; starting anew");
+                }
+                false
+            }
+            Some(reply) => {
+                self.membership.confirm(ended.epoch);
+                if reply.refused > 0 {
+                    tracing::warn!(%queue, refused = reply.refused, "late results were refused");
+                }
+                if reply.trimmed > 0 {
+                    tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
+                }
+                self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
+                self.due_at = reply.next_due.map(|due| Instant::now() + due);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Hands back a message that is not to run any more.
+    pub(super) fn hand_back(&mut self, epoch: u64, delivered: &crate::broker::Delivered) {
+        self.settle(epoch, settle::hand_back(delivered));
+    }
+
+    /// Puts what was handed back last into the order in which it came.
+    pub(super) fn sort_settlements(&mut self) {
+        self.settlements.sort_by_key(Settlement::id);
+    }
+}
+
+/// Repeats a turn until its reply is known: only then is it certain which messages are this worker's.
+async fn until_reply(broker: &dyn Broker, membership: &Membership, epoch: u64, turn: &Turn) -> Option<TurnReply> {
+    let mut pause = PAUSE.start;
+    loop {
+        let error = match broker.turn(turn).await {
+            Ok(reply) => return Some(reply),
+            Err(error) => error,
+        };
+        if membership.current().epoch != epoch {
+            return None;
+        }
+        if pause == PAUSE.start {
+            tracing::warn!(queue = %turn.queue, %error, "could not fetch or settle; trying again until it works");
+        }
+        if matches!(error, BrokerError::Timeout { .. }) {
+            broker.reconnect().await;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE.end);
+    }
+}

@@ -1,0 +1,13 @@
+//! What middleware does to deliveries, through the public API, on stopped time where time matters.
+#![cfg(feature = "worker")]
+
+mod order;
+mod panics;
+mod rate_limit;
+mod retry;
+#[cfg(feature = "sentry")]
+mod sentry;
+mod settings;
+mod support;
+mod timeout;
+mod tower_layers;

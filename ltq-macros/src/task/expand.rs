@@ -1,0 +1,346 @@
+//! From the model to tokens; no checks here. What is emitted describes the task and calls helpers of the library.
+//!
+//! The user's function becomes an associated function of a hidden struct, so that it keeps its name in backtraces and
+//! spans while the same name, in its body too, means the task. Everything but the task itself stands in an anonymous
+//! constant, under names that begin with `__ltq` or `__Ltq`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, ReturnType, Signature};
+
+use super::options::Options;
+use super::signature::{Arg, ArgKind, Function, Model};
+use crate::literal::duration_tokens;
+use crate::text::type_text;
+
+/// Everything the attribute emits.
+pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
+    let function = model.function;
+    let private = private(options);
+    let name = &function.sig.ident;
+    let cfg = attrs(function, &["cfg"]);
+    let item = item(function);
+    let inner = inner_fn(model);
+    let payload = payload(&private, model);
+    let definition = definition(&private, options, model);
+    let handler = handler(&private, model);
+    let methods = methods(&private, model);
+    let plain_call = plain_call(&private, model);
+    quote! {
+        #item
+
+        #(#cfg)*
+        const _: () = {
+            struct __LtqFunction;
+
+            impl __LtqFunction {
+                #inner
+                #handler
+            }
+
+            #payload
+            #definition
+
+            #[allow(deprecated)]
+            impl #private::Task for #name {
+                const DEF: &'static #private::TaskDef = &__LTQ_DEF;
+            }
+
+            #private::inventory::submit! { #private::TaskEntry(&__LTQ_DEF) }
+
+            #methods
+            #plain_call
+        };
+    }
+}
+
+/// The module that generated code names.
+pub(super) fn private(options: &Options) -> TokenStream {
+    match &options.krate {
+        Some(path) => quote!(#path::__private),
+        None => quote!(::ltq::__private),
+    }
+}
+
+/// The unit struct that stands where the function stood.
+pub(super) fn item(function: &Function) -> TokenStream {
+    let attrs = attrs(function, &["doc", "cfg", "deprecated", "allow", "warn", "deny", "forbid"]);
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    quote! {
+        #(#attrs)*
+        #[allow(non_camel_case_types, dead_code)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #vis struct #name;
+    }
+}
+
+/// The user's function, with every attribute that is not about the item.
+fn inner_fn(model: &Model<'_>) -> TokenStream {
+    let function = model.function;
+    let attrs = function.attrs.iter().filter(|attr| !is_one_of(attr, &["doc", "cfg", "deprecated"]));
+    let mut sig = function.sig.clone();
+    for input in &mut sig.inputs {
+        if let syn::FnArg::Typed(typed) = input {
+            typed.attrs.retain(|attr| !attr.path().is_ident("serde"));
+        }
+    }
+    let body = &function.body;
+    quote! {
+        #(#attrs)*
+        #[allow(clippy::needless_pass_by_value, clippy::unused_async)]
+        #sig #body
+    }
+}
+
+/// The struct that travels.
+fn payload(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let serde = quote!(#private::serde);
+    let serde_path = serde.to_string().replace(' ', "");
+    let fields = payload_args(model).map(|arg| {
+        let (attrs, ident) = (&arg.serde, arg.ident);
+        let ty = owned_type(arg);
+        let value = quote_spanned!(arg.ty.span()=> <#ty as #private::Argument>::Value);
+        quote!(#(#attrs)* #ident: #value)
+    });
+    quote! {
+        #[derive(#serde::Serialize, #serde::Deserialize)]
+        #[serde(crate = #serde_path)]
+        #[allow(non_snake_case)]
+        struct __LtqArguments { #(#fields),* }
+    }
+}
+
+/// The description and its registration.
+fn definition(private: &TokenStream, options: &Options, model: &Model<'_>) -> TokenStream {
+    let ident = &model.function.sig.ident;
+    let function_name = ident.unraw().to_string();
+    let path = quote!(::core::concat!(::core::module_path!(), "::", #function_name));
+    let name = options.name.as_ref().map_or_else(|| path.clone(), |name| quote!(#name));
+    // Spanned at the function, so that the line is that of its name and not that of the attribute.
+    let place = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
+    let args = payload_args(model).map(|arg| {
+        let (name, ty) = (arg.wire_name(), type_text(arg.ty));
+        quote!(#private::ArgDef::new(#name, #ty))
+    });
+    let states = model.args.iter().filter_map(|arg| match arg.kind {
+        ArgKind::State(ty) => Some(quote_spanned!(ty.span()=> #private::StateDef::of::<#ty>())),
+        _ => None,
+    });
+    let settings = settings(private, options);
+    quote! {
+        static __LTQ_DEF: #private::TaskDef = #private::TaskDef::new(#name, #path, __LtqFunction::__ltq_handle)
+            .at(#place)
+            .args(&[#(#args),*])
+            .states(&[#(#states),*])
+            #settings;
+    }
+}
+
+/// The options as calls of the definition's builder.
+fn settings(private: &TokenStream, options: &Options) -> TokenStream {
+    let queue = options.queue.as_ref().map(|queue| quote!(.queue(#queue)));
+    let max_attempts = options.max_attempts.map(|attempts| quote!(.max_attempts(#attempts)));
+    let backoff = options.backoff.map(|(min, max)| {
+        let (min, max) = (duration_tokens(min), duration_tokens(max));
+        quote!(.backoff(#private::BackoffDef::new(#min, #max)))
+    });
+    let timeout = options.timeout.map(duration_tokens).map(|timeout| quote!(.timeout(#timeout)));
+    let rate = options.rate.map(|(count, per)| {
+        let per = duration_tokens(per);
+        quote!(.rate(#private::Rate::new(#count, #per)))
+    });
+    let max_age = options.max_age.map(duration_tokens).map(|max_age| quote!(.max_age(#max_age)));
+    let blocking = options.blocking.map(|_| quote!(.blocking()));
+    quote!(#queue #max_attempts #backoff #timeout #rate #max_age #blocking)
+}
+
+/// What the worker calls.
+fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let name = &model.function.sig.ident;
+    let values = model.args.iter().map(|arg| {
+        let (ident, ty) = (arg.ident, arg.ty);
+        match arg.kind {
+            ArgKind::State(_) | ArgKind::Context => {
+                quote_spanned!(ty.span()=> <#ty as #private::Inject>::inject(delivery)?)
+            }
+            ArgKind::Str => quote!(&arguments.#ident),
+            ArgKind::String | ArgKind::Value => quote!(arguments.#ident),
+        }
+    });
+    let locals: Vec<_> = (0..model.args.len()).map(|index| format_ident!("value{index}")).collect();
+    let injected = model.args.iter().zip(&locals).filter(|(arg, _)| !arg.is_payload());
+    let values: Vec<_> = values.collect();
+    let injections = injected
+        .clone()
+        .zip(model.args.iter().zip(&values).filter(|(arg, _)| !arg.is_payload()))
+        .map(|((_, local), (_, value))| quote!(let #local = #value;));
+    let passed = model
+        .args
+        .iter()
+        .zip(&locals)
+        .zip(&values)
+        .map(|((arg, local), value)| if arg.is_payload() { value.clone() } else { quote!(#local) });
+    let passed: Vec<_> = passed.collect();
+    let end = quote_spanned! {output_span(&model.function.sig)=> (&mut #private::Returned(::core::option::Option::Some(value))).end()};
+    let borrows = model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str));
+    let call = quote!(__LtqFunction::#name(#(#passed),*));
+    let run = if model.blocking {
+        quote! {
+            #private::run_blocking(delivery, |delivery, arguments: __LtqArguments| {
+                #(#injections)*
+                ::core::result::Result::Ok(move || {
+                    let value = #call;
+                    #end
+                })
+            })
+        }
+    } else {
+        // Only a borrowed argument needs a future that owns what it borrows from; it costs the size of the arguments.
+        let future = if borrows { quote!(async move { #call.await }) } else { call };
+        let run = quote_spanned!(name.span()=> #private::run);
+        quote! {
+            #run(
+                delivery,
+                |delivery, arguments: __LtqArguments| {
+                    #(#injections)*
+                    ::core::result::Result::Ok(#future)
+                },
+                |value| #end,
+            )
+        }
+    };
+    quote! {
+        #[allow(unused_variables, clippy::needless_borrow, clippy::unit_arg, clippy::let_unit_value)]
+        fn __ltq_handle(
+            delivery: #private::Delivery,
+        ) -> #private::BoxFuture<'static, ::core::result::Result<(), #private::BoxError>> {
+            use #private::{ResultReturned as _, ValueReturned as _};
+            #run
+        }
+    }
+}
+
+/// `message`, `send`, `send_bulk`.
+fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let (vis, name) = (&model.function.vis, &model.function.sig.ident);
+    let parameters: Vec<_> = payload_args(model)
+        .map(|arg| {
+            let (ident, ty) = (arg.ident, owned_type(arg));
+            if accepts_text(arg) { quote!(#ident: impl ::core::convert::Into<#ty>) } else { quote!(#ident: #ty) }
+        })
+        .collect();
+    let values = payload_args(model).map(|arg| {
+        let (ident, ty) = (arg.ident, owned_type(arg));
+        if accepts_text(arg) { quote!(#ident: ::core::convert::Into::<#ty>::into(#ident)) } else { quote!(#ident) }
+    });
+    let idents: Vec<_> = payload_args(model).map(|arg| arg.ident).collect();
+    let task = name.unraw();
+    let message_doc = format!("A message that calls `{task}` with these arguments. It does nothing until it is sent.");
+    let send_doc = format!("Sends a message that calls `{task}` with these arguments, with the process-wide client.");
+    let bulk_doc = format!("Sends any number of messages made by `{task}.message(…)`, with the process-wide client.");
+    quote! {
+        #[allow(deprecated, dead_code, private_interfaces, clippy::too_many_arguments, clippy::unused_self, clippy::trivially_copy_pass_by_ref)]
+        impl #name {
+            #[doc = #message_doc]
+            #vis fn message(&self, #(#parameters),*) -> #private::Message {
+                #private::message(&__LTQ_DEF, &__LtqArguments { #(#values),* })
+            }
+
+            #[doc = #send_doc]
+            ///
+            /// # Errors
+            ///
+            /// The message was not accepted.
+            #vis async fn send(&self, #(#parameters),*) -> ::core::result::Result<#private::MessageId, #private::SendError> {
+                self.message(#(#idents),*).send().await
+            }
+
+            #[doc = #bulk_doc]
+            ///
+            /// # Errors
+            ///
+            /// Not all messages were accepted; the error says which were.
+            #vis async fn send_bulk(
+                &self,
+                messages: impl ::core::iter::IntoIterator<Item = #private::Message>,
+            ) -> ::core::result::Result<::std::vec::Vec<#private::MessageId>, #private::SendError> {
+                #private::current().await?.send_bulk(messages).await
+            }
+        }
+    }
+}
+
+/// The way from the struct to a function, so that `task(…)` calls the user's function.
+fn plain_call(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let sig = &model.function.sig;
+    let name = &sig.ident;
+    let borrows = model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str));
+    let lifetime = borrows.then(|| quote!(for<'__ltq>));
+    let types = model.args.iter().map(|arg| match arg.kind {
+        ArgKind::Str => quote!(&'__ltq ::core::primitive::str),
+        _ => {
+            let ty = arg.ty;
+            quote!(#ty)
+        }
+    });
+    let output = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    let (output, call) = if model.blocking {
+        (output, quote!(__LtqFunction::#name))
+    } else {
+        let locals: Vec<_> = (0..model.args.len()).map(|index| format_ident!("value{index}")).collect();
+        let future_lifetime = if borrows { quote!('__ltq) } else { quote!('static) };
+        let boxed = quote_spanned!(name.span()=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
+        (quote!(#private::BoxFuture<#future_lifetime, #output>), quote!(|#(#locals),*| #boxed))
+    };
+    let pointer = quote!(#lifetime fn(#(#types),*) -> #output);
+    // The compiler points at the target when it holds a type that is more private than the task.
+    let target = quote_spanned!(name.span()=> type Target = #pointer;);
+    quote! {
+        #[allow(deprecated, clippy::type_complexity)]
+        impl ::core::ops::Deref for #name {
+            #target
+
+            fn deref(&self) -> &<Self as ::core::ops::Deref>::Target {
+                static __LTQ_CALL: #pointer = #call;
+                &__LTQ_CALL
+            }
+        }
+    }
+}
+
+fn payload_args<'m, 'a>(model: &'m Model<'a>) -> impl Iterator<Item = &'m Arg<'a>> {
+    model.args.iter().filter(|arg| arg.is_payload())
+}
+
+/// The type of an argument in the payload.
+fn owned_type(arg: &Arg<'_>) -> TokenStream {
+    let ty = arg.ty;
+    match arg.kind {
+        ArgKind::Str => quote_spanned!(ty.span()=> ::std::string::String),
+        _ => quote!(#ty),
+    }
+}
+
+fn accepts_text(arg: &Arg<'_>) -> bool {
+    matches!(arg.kind, ArgKind::Str | ArgKind::String)
+}
+
+fn output_span(sig: &Signature) -> proc_macro2::Span {
+    match &sig.output {
+        ReturnType::Default => Ident::span(&sig.ident),
+        ReturnType::Type(_, ty) => ty.span(),
+    }
+}
+
+fn attrs<'a>(function: &'a Function, names: &'a [&str]) -> Vec<&'a Attribute> {
+    function.attrs.iter().filter(|attr| is_one_of(attr, names)).collect()
+}
+
+fn is_one_of(attr: &Attribute, names: &[&str]) -> bool {
+    names.iter().any(|name| attr.path().is_ident(name))
+}

@@ -1,0 +1,99 @@
+//! What is emitted after an error in the signature: the errors, the user's function as it is, and a stand-in for the
+//! task, so that its name, its methods and `use`s of what the body needs do not become errors of their own.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{FnArg, Type};
+
+use super::expand;
+use super::options::Options;
+use super::signature::Function;
+use crate::errors::Errors;
+
+/// The errors and the item as it was: it is no function, so there is nothing to stand in for.
+pub(super) fn untouched(errors: &Errors, item: TokenStream) -> TokenStream {
+    let mut tokens = errors.to_tokens();
+    tokens.extend(item);
+    tokens
+}
+
+/// The errors and a task that takes anything.
+pub(super) fn stand_in(errors: &Errors, options: &Options, function: &Function) -> TokenStream {
+    let errors = errors.to_tokens();
+    let item = expand::item(function);
+    let private = expand::private(options);
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    let payload: Vec<_> = function.sig.inputs.iter().filter(|input| is_payload(input)).collect();
+    let parameters: Vec<_> = (0..payload.len()).map(|index| format_ident!("value{index}")).collect();
+    let kept = kept(function);
+    quote! {
+        #errors
+        #item
+
+        const _: () = {
+            struct __LtqFunction;
+
+            #[allow(unused, clippy::all)]
+            impl __LtqFunction {
+                #kept
+            }
+
+            #[allow(unused, deprecated, clippy::all)]
+            impl #name {
+                #[doc(hidden)]
+                #vis fn message(&self, #(#parameters: impl ::core::marker::Sized),*) -> #private::Message {
+                    loop {}
+                }
+
+                #[doc(hidden)]
+                #vis async fn send(
+                    &self, #(#parameters: impl ::core::marker::Sized),*
+                ) -> ::core::result::Result<#private::MessageId, #private::SendError> {
+                    loop {}
+                }
+
+                #[doc(hidden)]
+                #vis async fn send_bulk(
+                    &self, messages: impl ::core::iter::IntoIterator<Item = #private::Message>,
+                ) -> ::core::result::Result<::std::vec::Vec<#private::MessageId>, #private::SendError> {
+                    loop {}
+                }
+            }
+
+            #[allow(deprecated)]
+            impl #private::Task for #name {
+                const DEF: &'static #private::TaskDef = &#private::TaskDef::new("", "", |_| loop {});
+            }
+        };
+    }
+}
+
+/// The function, unless the compiler would complain about it by itself.
+fn kept(function: &Function) -> Option<TokenStream> {
+    let sig = &function.sig;
+    let const_async = sig.constness.is_some() && sig.asyncness.is_some();
+    if const_async || sig.variadic.is_some() || sig.abi.is_some() {
+        return None;
+    }
+    let mut sig = sig.clone();
+    for input in &mut sig.inputs {
+        if let FnArg::Typed(typed) = input {
+            typed.attrs.clear();
+            if let Type::Infer(_) = *typed.ty {
+                return None;
+            }
+        }
+    }
+    let body = &function.body;
+    Some(quote!(#sig #body))
+}
+
+fn is_payload(input: &FnArg) -> bool {
+    let FnArg::Typed(typed) = input else { return false };
+    let mut ty = typed.ty.as_ref();
+    while let Type::Reference(reference) = ty {
+        ty = &reference.elem;
+    }
+    let Type::Path(path) = ty else { return true };
+    path.path.segments.last().is_none_or(|last| last.ident != "State" && last.ident != "Context")
+}

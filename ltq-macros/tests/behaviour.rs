@@ -1,0 +1,211 @@
+//! What a function with `#[ltq::task]` on it can do, without a broker: be called, make messages, be found, be run.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ltq::__private::{BackoffDef, InvalidArguments, Rate, Registry, StateMap};
+use ltq::{Context, Delivery, Message, RejectMessage, State, Task, TaskResult};
+use serde::{Deserialize, Serialize};
+
+/// Counts.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU32);
+
+/// Says where a repository is.
+#[ltq::task(
+    queue = "github",
+    max_attempts = 5,
+    backoff = "1s..60s",
+    timeout = "30s",
+    rate = "5/10s",
+    max_age = "1h 30m"
+)]
+pub async fn fetch_repo(
+    counter: State<Counter>,
+    ctx: Context,
+    owner: String,
+    name: &str,
+    stars: Option<u32>,
+) -> TaskResult<String> {
+    counter.0.fetch_add(1, Ordering::SeqCst);
+    if name.is_empty() {
+        return Err(RejectMessage::new(format!("attempt {}", ctx.attempt())).into());
+    }
+    Ok(format!("{owner}/{name} {}", stars.unwrap_or_default()))
+}
+
+/// Needs nothing and returns nothing.
+#[ltq::task]
+async fn tick() {}
+
+/// Runs on the blocking pool.
+#[ltq::task(name = "math.half", blocking)]
+fn half(mut number: u32) -> Result<u32, std::num::TryFromIntError> {
+    assert!(number != 13, "unlucky");
+    u8::try_from(number)?;
+    number /= 2;
+    Ok(number)
+}
+
+/// Names of arguments that are keywords, and one that may be missing.
+#[ltq::task]
+async fn r#match(r#type: Kind, #[serde(default)] times: u8) -> (Kind, u8) {
+    (r#type, times)
+}
+
+/// A type of the user's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Kind {
+    Small { size: u32 },
+}
+
+/// What a message holds, by name.
+fn decoded(message: &Message) -> BTreeMap<String, Option<String>> {
+    rmp_serde::from_slice(message.args().unwrap()).unwrap()
+}
+
+fn delivery<T: Task>(_: T, args: Bytes, states: StateMap) -> Delivery {
+    Delivery::new(T::DEF, Context::detached(), args, Arc::new(states))
+}
+
+async fn run<T: Task>(task: T, message: &Message, states: StateMap) -> Result<(), ltq::BoxError> {
+    (T::DEF.handler)(delivery(task, message.args().unwrap().clone(), states)).await
+}
+
+fn counting() -> (State<Counter>, StateMap) {
+    let counter = Arc::new(Counter::default());
+    let mut states = StateMap::default();
+    states.insert(Arc::clone(&counter));
+    (counter.into(), states)
+}
+
+#[tokio::test]
+async fn a_plain_call_runs_the_function() {
+    let (counter, _) = counting();
+    let text = fetch_repo(counter.clone(), Context::detached(), "tokio-rs".into(), "tokio", Some(3)).await.unwrap();
+    assert_eq!(text, "tokio-rs/tokio 3");
+    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    tick().await;
+    assert_eq!(half(8).unwrap(), 4);
+    assert_eq!(r#match(Kind::Small { size: 1 }, 2).await, (Kind::Small { size: 1 }, 2));
+}
+
+#[test]
+fn a_message_holds_the_arguments_by_name() {
+    let owner = String::from("tokio-rs");
+    let message = fetch_repo.message(&owner, "tokio", None);
+    assert_eq!(message.task(), "behaviour::fetch_repo");
+    assert_eq!(message.queue(), "github");
+    let expected = [("owner", Some("tokio-rs")), ("name", Some("tokio")), ("stars", None)];
+    assert_eq!(decoded(&message), expected.map(|(key, value)| (key.to_owned(), value.map(str::to_owned))).into());
+    assert!(decoded(&tick.message()).is_empty());
+    let raw: BTreeMap<String, Kind> = {
+        let message = r#match.message(Kind::Small { size: 3 }, 1);
+        let with_times: BTreeMap<String, serde::de::IgnoredAny> =
+            rmp_serde::from_slice(message.args().unwrap()).unwrap();
+        assert_eq!(with_times.keys().collect::<Vec<_>>(), ["times", "type"]);
+        #[derive(Deserialize)]
+        struct OnlyType {
+            r#type: Kind,
+        }
+        let only: OnlyType = rmp_serde::from_slice(message.args().unwrap()).unwrap();
+        [("type".to_owned(), only.r#type)].into()
+    };
+    assert_eq!(raw["type"], Kind::Small { size: 3 });
+}
+
+#[test]
+fn the_definition_says_what_was_written() {
+    let def = <fetch_repo as Task>::DEF;
+    assert_eq!((def.name, def.path, def.queue), ("behaviour::fetch_repo", "behaviour::fetch_repo", "github"));
+    assert!(def.file.ends_with("behaviour.rs"), "{}", def.file);
+    let args: Vec<_> = def.args.iter().map(|arg| (arg.name, arg.ty)).collect();
+    assert_eq!(args, [("owner", "String"), ("name", "&str"), ("stars", "Option<u32>")]);
+    let states: Vec<_> = def.states.iter().map(|state| state.type_name()).collect();
+    assert_eq!(states, ["behaviour::Counter"]);
+    let options = def.options;
+    assert_eq!(options.max_attempts, Some(5));
+    assert_eq!(options.backoff, Some(BackoffDef::new(Duration::from_secs(1), Duration::from_mins(1))));
+    assert_eq!(options.timeout, Some(Duration::from_secs(30)));
+    assert_eq!(options.rate, Some(Rate::new(5, Duration::from_secs(10))));
+    assert_eq!(options.max_age, Some(Duration::from_mins(90)));
+    assert!(!options.blocking);
+    let named = <half as Task>::DEF;
+    assert_eq!((named.name, named.path, named.queue), ("math.half", "behaviour::half", "math.half"));
+    assert!(named.options.blocking);
+    assert_eq!(<r#match as Task>::DEF.path, "behaviour::match");
+}
+
+#[test]
+fn the_line_is_that_of_the_function() {
+    #[ltq::task]
+    #[allow(clippy::unused_async)]
+    async fn placed() {}
+    let here = line!() - 1;
+    assert_eq!(<placed as Task>::DEF.line, here);
+}
+
+#[test]
+fn every_task_is_registered() {
+    let registry = Registry::collect().unwrap();
+    for name in ["behaviour::fetch_repo", "behaviour::tick", "math.half", "behaviour::match", "behaviour::placed"] {
+        assert!(registry.get(name).is_some(), "{name}");
+    }
+    assert!(std::ptr::eq(registry.get("math.half").unwrap(), <half as Task>::DEF));
+}
+
+#[tokio::test]
+async fn the_handler_decodes_injects_and_runs() {
+    let (counter, states) = counting();
+    run(fetch_repo, &fetch_repo.message("a", "b", Some(1)), states.clone()).await.unwrap();
+    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    let error = run(fetch_repo, &fetch_repo.message("a", "", None), states).await.unwrap_err();
+    assert_eq!(error.downcast_ref::<RejectMessage>().unwrap().reason, "attempt 1");
+    run(tick, &tick.message(), StateMap::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_argument_may_be_missing_when_it_has_a_default() {
+    let (_, states) = counting();
+    let without_stars = Message::new("", "", &BTreeMap::from([("owner", "a"), ("name", "b")]));
+    run(fetch_repo, &without_stars, states).await.unwrap();
+    let without_times = Message::new("", "", &BTreeMap::from([("type", Kind::Small { size: 1 })]));
+    run(r#match, &without_times, StateMap::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_fit_are_invalid_and_not_shown() {
+    let (counter, states) = counting();
+    for args in [
+        BTreeMap::from([("owner", "secret")]),
+        BTreeMap::from([("owner", "secret"), ("name", "b"), ("stars", "secret")]),
+    ] {
+        let message = Message::new("", "", &args);
+        let error = run(fetch_repo, &message, states.clone()).await.unwrap_err();
+        let invalid = error.downcast_ref::<InvalidArguments>().unwrap();
+        assert_eq!(invalid.task, "behaviour::fetch_repo");
+        assert!(!format!("{invalid} {}", invalid.source).contains("secret"), "{}", invalid.source);
+    }
+    assert_eq!(counter.0.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_missing_state_is_an_error() {
+    let error = run(fetch_repo, &fetch_repo.message("a", "b", None), StateMap::default()).await.unwrap_err();
+    assert!(error.to_string().contains("Counter"), "{error}");
+}
+
+#[tokio::test]
+async fn a_blocking_task_ends_like_an_async_one() {
+    run(half, &half.message(8), StateMap::default()).await.unwrap();
+    let error = run(half, &half.message(300), StateMap::default()).await.unwrap_err();
+    assert!(error.is::<std::num::TryFromIntError>(), "{error}");
+    let payload =
+        tokio::spawn(async { run(half, &half.message(13), StateMap::default()).await }).await.unwrap_err().into_panic();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"unlucky"));
+}

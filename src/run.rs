@@ -1,0 +1,94 @@
+//! Running workers as a program: the command line, logging, signals and exit codes around [`Worker`].
+//!
+//! Two ways lead here, and they share everything: a program with a `main` of its own calls [`run`], and the small program
+//! that `ltq run` builds calls [`runner_main`], which first looks its paths up among what is linked. `docs/cli.md` is
+//! the reference of flags and exit codes.
+//!
+//! Next: `ltq-core/src/worker/run.rs`.
+
+mod exit;
+mod flags;
+mod logging;
+mod lookup;
+mod signals;
+mod supervise;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use ltq_core::worker::Worker;
+
+use self::exit::RunError;
+pub use self::flags::{Address, LogFormat, RunFlags, TaskPath};
+use self::lookup::Linked;
+
+/// Runs a worker until it is asked to stop, with the command line of `ltq run`.
+///
+/// Reads `--url`, `--concurrency`, `--queues`, `--log-level`, `--log-format` and `--shutdown-timeout`, each also from
+/// the environment (`LTQ_URL` and so on); a flag that is given overrides what the worker sets. Logs go to stderr;
+/// where the program has installed a `tracing` subscriber already, that one is kept. SIGTERM and SIGINT stop the
+/// worker: once lets running tasks finish, twice hands them back, a third time ends the process.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     ltq::run(ltq::Worker::new("emails"))
+/// }
+/// ```
+///
+/// The exit code is 0 when it stopped as asked, 1 when it failed, 2 when it cannot start as it is set up, 69 when the
+/// broker cannot be reached and 70 when its watchdog gave up.
+///
+/// It blocks, on a runtime of its own, wherever it is called.
+#[must_use = "the exit code is what `main` returns"]
+pub fn run(worker: Worker) -> ExitCode {
+    /// Runs a worker until it is asked to stop.
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        flags: RunFlags,
+    }
+
+    start(|Arguments { flags }| (flags, Box::new(move || Ok(vec![worker]))))
+}
+
+/// The `main` of the program that `ltq run` builds: looks each path up and runs what it finds.
+#[doc(hidden)]
+#[must_use]
+pub fn runner_main() -> ExitCode {
+    /// Runs the workers and tasks of the crates linked into this program.
+    #[derive(Debug, Parser)]
+    #[command(name = "ltq run")]
+    struct Arguments {
+        /// `crate`, `crate::module` or `crate::path::to::worker_function`
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<TaskPath>,
+        #[command(flatten)]
+        flags: RunFlags,
+    }
+
+    start(|Arguments { paths, flags }| (flags, Box::new(move || Linked::collect().workers(&paths))))
+}
+
+/// Makes the workers. Called inside the runtime, because a worker's state may need one (a database pool, a client).
+type Make = Box<dyn FnOnce() -> Result<Vec<Worker>, RunError> + Send>;
+
+fn start<A>(what: impl FnOnce(A) -> (RunFlags, Make)) -> ExitCode
+where
+    A: CommandFactory + FromArgMatches,
+{
+    let (flags, make) = match parse(std::env::args_os()) {
+        Ok(arguments) => what(arguments),
+        Err(error) => return exit::usage(&error),
+    };
+    logging::start(&flags);
+    match supervise::run(&flags, make) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error, &flags),
+    }
+}
+
+fn parse<A: CommandFactory + FromArgMatches>(arguments: impl Iterator<Item = OsString>) -> Result<A, clap::Error> {
+    let mut matches = A::command().try_get_matches_from(arguments)?;
+    A::from_arg_matches_mut(&mut matches)
+}

@@ -1,0 +1,190 @@
+//! From a path to a worker: a function with `#[ltq::worker]`, else the tasks under a module.
+
+use ltq_core::inventory;
+use ltq_core::task::{TaskDef, TaskEntry};
+use ltq_core::worker::{Worker, WorkerEntry};
+
+use super::exit::RunError;
+use super::flags::TaskPath;
+
+/// How many paths an error lists.
+const LISTED: usize = 20;
+
+/// What is linked into this program.
+pub(super) struct Linked {
+    workers: Vec<&'static WorkerEntry>,
+    tasks: Vec<&'static TaskDef>,
+}
+
+/// A path leads nowhere.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LookupError {
+    /// The crate has other paths.
+    #[error("there is no worker and no task at `{path}`{}{}", meant(nearest), list(known))]
+    Unknown {
+        /// What was asked for.
+        path: String,
+        /// The most similar path there is.
+        nearest: Option<String>,
+        /// Every path of the crate that leads somewhere.
+        known: Vec<String>,
+    },
+    /// The crate has nothing to run.
+    #[error(
+        "the crate `{0}` registers no task and no worker: put `#[ltq::task]` on a function of its library, in src/lib.rs \
+         or in a module that src/lib.rs declares with `mod`; src/main.rs and other binaries are not part of the library"
+    )]
+    Empty(String),
+}
+
+fn meant(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+fn list(known: &[String]) -> String {
+    let mut text = "\nthere are:".to_owned();
+    for path in known.iter().take(LISTED) {
+        text.push_str("\n  ");
+        text.push_str(path);
+    }
+    if let Some(more @ 1..) = known.len().checked_sub(LISTED) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}
+
+impl Linked {
+    pub(super) fn collect() -> Self {
+        Self {
+            workers: WorkerEntry::all().collect(),
+            tasks: inventory::iter::<TaskEntry>().map(|entry| entry.0).collect(),
+        }
+    }
+
+    /// The worker of each path, each path once.
+    pub(super) fn workers(&self, paths: &[TaskPath]) -> Result<Vec<Worker>, RunError> {
+        let mut seen = Vec::new();
+        let mut found = Vec::new();
+        for path in paths {
+            if !seen.contains(&path) {
+                found.push(self.find(path)?);
+                seen.push(path);
+            }
+        }
+        Ok(found.into_iter().map(Found::make).collect())
+    }
+
+    fn find(&self, path: &TaskPath) -> Result<Found, LookupError> {
+        if let Some(entry) = self.workers.iter().find(|entry| entry.path == path.as_str()) {
+            return Ok(Found::Worker(entry));
+        }
+        let tasks: Vec<_> = self.tasks.iter().copied().filter(|task| is_within(task.path, path.as_str())).collect();
+        if !tasks.is_empty() {
+            return Ok(Found::Tasks(path.last().to_owned(), tasks));
+        }
+        let known = self.known(path.crate_name());
+        if known.is_empty() {
+            return Err(LookupError::Empty(path.crate_name().to_owned()));
+        }
+        Err(LookupError::Unknown { nearest: nearest(path.as_str(), &known), path: path.to_string(), known })
+    }
+
+    /// Every path in a crate that [`find`](Self::find) finds, except single tasks: workers, and modules with tasks.
+    fn known(&self, crate_name: &str) -> Vec<String> {
+        let mut known: Vec<String> = self.workers.iter().map(|entry| entry.path.to_owned()).collect();
+        for task in &self.tasks {
+            let mut path = task.path;
+            while let Some((module, _)) = path.rsplit_once("::") {
+                known.push(module.to_owned());
+                path = module;
+            }
+        }
+        known.retain(|path| is_within(path, crate_name));
+        known.sort_unstable();
+        known.dedup();
+        known
+    }
+}
+
+enum Found {
+    Worker(&'static WorkerEntry),
+    Tasks(String, Vec<&'static TaskDef>),
+}
+
+impl Found {
+    fn make(self) -> Worker {
+        match self {
+            Self::Worker(entry) => (entry.make)(),
+            Self::Tasks(name, tasks) => Worker::for_tasks(name, tasks),
+        }
+    }
+}
+
+fn is_within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// The most similar one, if it is similar at all.
+fn nearest(path: &str, known: &[String]) -> Option<String> {
+    let similarity = |known: &String| strsim::normalized_damerau_levenshtein(path, known);
+    known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b))).filter(|best| similarity(best) > 0.6).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn task(path: &'static str) -> TaskDef {
+        TaskDef::new(path, path, |_| Box::pin(async { Ok(()) }))
+    }
+
+    fn linked() -> Linked {
+        static TASKS: [TaskDef; 4] =
+            [task("app::jobs::mail::send"), task("app::jobs::resize"), task("app::jobs_old::send"), task("other::run")];
+        static WORKERS: [WorkerEntry; 2] = [
+            WorkerEntry::new("app::jobs::worker", "src/jobs.rs", 1, || Worker::new("of-function")),
+            WorkerEntry::new("other::worker", "src/lib.rs", 1, || Worker::new("other")),
+        ];
+        Linked { workers: WORKERS.iter().collect(), tasks: TASKS.iter().collect() }
+    }
+
+    fn find(path: &str) -> Result<Worker, LookupError> {
+        linked().find(&path.parse().unwrap()).map(Found::make)
+    }
+
+    #[test]
+    fn a_function_is_found_by_its_path() {
+        assert_eq!(find("app::jobs::worker").unwrap().name(), "of-function");
+    }
+
+    #[test]
+    fn a_module_runs_the_tasks_under_it_and_no_others() {
+        let worker = find("app::jobs").unwrap();
+        assert_eq!(worker.name(), "jobs");
+        assert_eq!(worker.queue_names(), ["app::jobs::mail::send", "app::jobs::resize"]);
+        assert_eq!(find("app").unwrap().queue_names().len(), 3);
+        assert_eq!(find("app::jobs::resize").unwrap().queue_names(), ["app::jobs::resize"]);
+    }
+
+    #[test]
+    fn an_unknown_path_lists_what_the_crate_has() {
+        let error = find("app::jobs::wroker").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("did you mean `app::jobs::worker`?"), "{text}");
+        let LookupError::Unknown { known, .. } = error else { panic!("{text}") };
+        assert_eq!(known, ["app", "app::jobs", "app::jobs::mail", "app::jobs::worker", "app::jobs_old"]);
+        assert!(matches!(find("app::zzz_nothing_alike"), Err(LookupError::Unknown { nearest: None, .. })));
+    }
+
+    #[test]
+    fn a_crate_without_tasks_has_its_own_error() {
+        let text = find("empty::worker").unwrap_err().to_string();
+        assert!(text.contains("`empty` registers no task") && text.contains("#[ltq::task]"), "{text}");
+    }
+
+    #[test]
+    fn a_path_given_twice_is_run_once() {
+        let paths = ["app".parse().unwrap(), "app".parse().unwrap()];
+        assert_eq!(linked().workers(&paths).unwrap().len(), 1);
+    }
+}
