@@ -25,9 +25,6 @@ pub enum WorkerError {
     /// A task asks for a state the worker does not have.
     #[error(transparent)]
     MissingState(#[from] MissingState),
-    /// A middleware has settings it cannot work with.
-    #[error(transparent)]
-    InvalidMiddleware(#[from] InvalidMiddleware),
     /// A queue cannot be called that.
     #[error(transparent)]
     InvalidQueueName(#[from] InvalidQueueName),

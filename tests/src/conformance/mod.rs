@@ -188,7 +188,7 @@ pub(crate) fn message(number: u64) -> Bytes {
 
 /// Other content under the same id.
 pub(crate) fn message_with_id(id: MessageId, number: u64) -> Bytes {
-    let args = encode_args(&number).unwrap();
+    let args = encode_args(&std::collections::BTreeMap::from([("number", number)])).unwrap();
     Envelope::new(id, "conformance::task", "q", 0, &args).encode()
 }
 
