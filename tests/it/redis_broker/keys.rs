@@ -179,7 +179,7 @@ async fn workout(broker: &dyn Broker) {
     let second = WorkerId::new();
     broker.turn(&turn(&second, 1, 0, Vec::new())).await.unwrap();
     let renewal = broker.renew(&queue(), &second, LEASE).await.unwrap();
-    assert_eq!(renewal.expired, [first.clone()]);
+    assert_eq!(renewal.expired, std::slice::from_ref(&first));
     broker.recover(&queue(), &first, Recovery::Expired).await.unwrap();
     let lost = broker.turn(&turn(&first, 3, 1, done(&[taken[7].id]))).await.unwrap();
     assert!(lost.lost);
