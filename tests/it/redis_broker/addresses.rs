@@ -18,7 +18,8 @@ async fn refused(url: &str) -> (BrokerError, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_of_address_connects() {
-    let server = RedisServer::options().arg("--user").arg("me on >secret ~* &* +@all").start();
+    let user = ["--user", "me", "on", ">secret", "~*", "&*", "+@all"];
+    let server = user.into_iter().fold(RedisServer::options(), |options, arg| options.arg(arg)).start();
     let port = server.port();
     let socket = server.socket();
     let socket = socket.display();

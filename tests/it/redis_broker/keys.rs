@@ -23,32 +23,8 @@ const SCRIPTS: [(&str, &str); 8] = [
 ];
 
 /// Commands the scripts may use: each has exactly one key, its first argument.
-const ONE_KEY: [&str; 24] = [
-    "DEL",
-    "EXISTS",
-    "GET",
-    "HDEL",
-    "HEXISTS",
-    "HGETALL",
-    "HINCRBY",
-    "HKEYS",
-    "HLEN",
-    "HMGET",
-    "HSCAN",
-    "HSET",
-    "LLEN",
-    "LPOP",
-    "LPUSH",
-    "RPUSH",
-    "SET",
-    "ZADD",
-    "ZCARD",
-    "ZRANGE",
-    "ZRANGEBYSCORE",
-    "ZREM",
-    "ZSCORE",
-    "PEXPIRE",
-];
+const ONE_KEY: &str = "DEL EXISTS GET HDEL HEXISTS HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET LLEN LPOP LPUSH RPUSH SET \
+                       ZADD ZCARD ZRANGE ZRANGEBYSCORE ZREM ZSCORE";
 
 /// Reading the sources covers the branches that no run takes.
 #[test]
@@ -66,8 +42,13 @@ fn scripts_name_keys_only_by_what_was_declared() {
                 }
             }
         }
+        for line in code.iter().filter(|line| !line.contains("KEYS[")) {
+            let again = names_given(line).into_iter().find(|name| declared.contains(name));
+            assert_eq!(again, None, "{name}: gives a declared name another meaning: {line}");
+        }
         let code = code.join("\n");
-        assert!(!code.contains("pcall") && !code.contains("{' ..") && !code.contains("load"), "{name} hides a call");
+        let hidden = code.replace("redis.call(", "").replace("redis.sha1hex(", "");
+        assert!(!hidden.contains("redis") && !hidden.contains("loadstring"), "{name} could hide a call");
         for call in code.split("redis.call(").skip(1) {
             let mut words = call.split([',', ')']).map(str::trim);
             let command = words.next().unwrap().trim_matches('\'');
@@ -75,18 +56,26 @@ fn scripts_name_keys_only_by_what_was_declared() {
                 continue;
             }
             let key = words.next().unwrap();
-            assert!(ONE_KEY.contains(&command), "{name}: `{command}` is new; does it take exactly one key?");
+            assert!(
+                ONE_KEY.split(' ').any(|known| known == command),
+                "{name}: `{command}` is new; does it take exactly one key?"
+            );
             assert!(declared.contains(key) || key.starts_with("KEYS["), "{name}: `{command}` touches `{key}`");
         }
-        // A declared name that is given another value would be a key no more.
-        for declared in declared {
-            assert_eq!(
-                code.matches(&format!("{declared} = ")).count(),
-                usize::from(code.contains(&format!("local {declared} = "))),
-                "{name}: `{declared}` is assigned again"
-            );
-        }
     }
+}
+
+/// The names a line of Lua gives a meaning: by assignment, as a loop's variable, as a parameter.
+fn names_given(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let names = if let Some((_, parameters)) = line.split_once("function") {
+        parameters.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(names, _)| names)
+    } else if let Some(variables) = line.strip_prefix("for ") {
+        variables.split([' ', '=']).next().unwrap_or("")
+    } else {
+        line.split_once(" = ").map_or("", |(names, _)| names.trim_start_matches("local "))
+    };
+    names.split(',').map(str::trim).collect()
 }
 
 /// Watching the server covers what the sources only seem to say.
@@ -190,7 +179,7 @@ async fn workout(broker: &dyn Broker) {
     let second = WorkerId::new();
     broker.turn(&turn(&second, 1, 0, Vec::new())).await.unwrap();
     let renewal = broker.renew(&queue(), &second, LEASE).await.unwrap();
-    assert_eq!(renewal.expired, [first.clone()]);
+    assert_eq!(renewal.expired, std::slice::from_ref(&first));
     broker.recover(&queue(), &first, Recovery::Expired).await.unwrap();
     let lost = broker.turn(&turn(&first, 3, 1, done(&[taken[7].id]))).await.unwrap();
     assert!(lost.lost);

@@ -122,13 +122,13 @@ pub(super) async fn replay(
 ) -> Result<bool, BrokerError> {
     let script_keys = vec![keys.dead(), keys.letters(), keys.ready(), keys.wake()];
     let reply = REPLAY.run(connection, script_keys, vec![id_value(id), Value::Bytes(payload)]).await?;
-    Ok(REPLAY.number(connection, reply)? == 1)
+    Ok(REPLAY.number(connection, &reply)? == 1)
 }
 
 /// Deletes a dead letter.
 pub(super) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
     let reply = DELETE.run(connection, vec![keys.dead(), keys.letters()], vec![id_value(id)]).await?;
-    Ok(DELETE.number(connection, reply)? == 1)
+    Ok(DELETE.number(connection, &reply)? == 1)
 }
 
 fn id_key(id: MessageId) -> Bytes {

@@ -8,6 +8,7 @@
 //!
 //! Next: `script.rs` makes calls over it.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -28,7 +29,8 @@ const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection. Dropping it closes it.
 pub(super) struct Connection {
     client: Client,
-    driver: ConnectHandle,
+    /// The task that serves the client. Ends only with the client, or when an error is beyond reconnecting.
+    driver: Mutex<ConnectHandle>,
     address: String,
     call_timeout: Duration,
 }
@@ -40,9 +42,9 @@ impl Connection {
     pub(super) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
         let client = settings.client(call_timeout);
         let mut connection =
-            Self { driver: client.connect(), client, address: settings.address().to_owned(), call_timeout };
+            Self { driver: Mutex::new(client.connect()), client, address: settings.address().to_owned(), call_timeout };
         let waited = settings.connect_timeout();
-        match tokio::time::timeout(waited, connection.first_connect()).await {
+        match tokio::time::timeout(waited, connection.first_connect(waited)).await {
             Ok(connected) => connected?,
             Err(_) => {
                 return Err(BrokerError::Timeout { address: connection.address.clone(), call: "connect", waited });
@@ -74,6 +76,13 @@ impl Connection {
 
     /// Replaces the connection under the client; calls in flight are repeated on the new one.
     pub(super) async fn replace(&self, at_most: Duration) {
+        {
+            let mut driver = self.driver();
+            if driver.is_finished() {
+                *driver = self.client.connect();
+                return;
+            }
+        }
         // While the server is away this waits for it; the client goes on trying without us.
         let _ = tokio::time::timeout(at_most, self.client.force_reconnection()).await;
     }
@@ -81,17 +90,22 @@ impl Connection {
     /// Says goodbye and closes.
     pub(super) async fn close(&self) {
         let _ = tokio::time::timeout(QUIT_TIMEOUT, self.client.quit()).await;
-        self.driver.abort();
+        self.driver().abort();
+    }
+
+    fn driver(&self) -> MutexGuard<'_, ConnectHandle> {
+        // A handle is whole whatever happened to its last user.
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks until the client is connected or its driver has given up. The client tells of a connect only to those who
     /// asked before it happened, and then keeps the handle of the driver.
-    async fn first_connect(&mut self) -> Result<(), BrokerError> {
+    async fn first_connect(&mut self, waited: Duration) -> Result<(), BrokerError> {
         while !self.client.is_connected() {
             tokio::select! {
-                ended = &mut self.driver => {
+                ended = self.driver.get_mut().unwrap_or_else(PoisonError::into_inner) => {
                     return Err(match ended {
-                        Ok(Err(error)) => self.error("connect", &error),
+                        Ok(Err(error)) => translate(&self.address, "connect", waited, &error),
                         Ok(Ok(())) | Err(_) => self.unavailable("the connection was given up"),
                     });
                 }
@@ -123,7 +137,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // The driver keeps itself alive, so nothing else would ever close the socket.
-        self.driver.abort();
+        self.driver().abort();
     }
 }
 

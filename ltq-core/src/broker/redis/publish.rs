@@ -19,7 +19,7 @@ pub(super) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &P
     }
     let script_keys = vec![keys.ready(), keys.scheduled(), keys.wake(), keys.producer(batch.producer)];
     let reply = PUBLISH.run(connection, script_keys, arguments(batch)).await?;
-    match PUBLISH.number(connection, reply)? {
+    match PUBLISH.number(connection, &reply)? {
         0 | 1 => Ok(()),
         _ => Err(connection.odd_answer(PUBLISH.call, "neither stored nor repeated")),
     }
@@ -49,7 +49,7 @@ fn when(due: Due) -> Value {
     }
 }
 
-/// Whole milliseconds, rounded up so that nothing is early; at most some 285 years, so that a sum with the clock is still
+/// Whole milliseconds, rounded up so that nothing is early; at most some 278 years, so that a sum with the clock is still
 /// exact in the scripts' numbers.
 pub(super) fn millis(duration: Duration) -> i64 {
     const MOST: u128 = 1 << 43;

@@ -21,11 +21,18 @@ local held = {}
 if redis.call('HLEN', active) <= 2000 then
   held = redis.call('HKEYS', active)
 else
-  local cursor, rounds = '0', 0
+  -- The scan may report an id twice.
+  local seen, cursor, rounds = {}, '0', 0
   repeat
     local part = redis.call('HSCAN', active, cursor, 'COUNT', most)
     cursor = part[1]
-    for i = 1, #part[2], 2 do held[#held + 1] = part[2][i] end
+    for i = 1, #part[2], 2 do
+      local id = part[2][i]
+      if not seen[id] then
+        seen[id] = true
+        held[#held + 1] = id
+      end
+    end
     rounds = rounds + 1
   until cursor == '0' or #held >= most or rounds == 20
 end

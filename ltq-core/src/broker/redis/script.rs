@@ -73,7 +73,7 @@ impl Script {
     }
 
     /// Reads a reply that is a single number.
-    pub(super) fn number(&self, connection: &Connection, reply: Value) -> Result<i64, BrokerError> {
+    pub(super) fn number(&self, connection: &Connection, reply: &Value) -> Result<i64, BrokerError> {
         reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))
     }
 }

@@ -174,3 +174,52 @@ fn check_database(url: &str, text: &str) -> Result<Option<u8>, BrokerError> {
 fn bare(url: &str) -> &str {
     url.split_once('?').map_or(url, |(bare, _)| bare)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(url: &str) -> Result<Settings, BrokerError> {
+        Settings::new(url, &ConnectOptions::default())
+    }
+
+    #[test]
+    fn credentials_and_database_are_read_and_the_password_is_not_shown() {
+        let settings = settings("redis://me:p%40ss@host:7000/3").unwrap();
+        let config = &settings.config;
+        assert_eq!(config.server, ServerConfig::new_centralized("host", 7000));
+        assert_eq!((config.username.as_deref(), config.password.as_deref()), (Some("me"), Some("p@ss")));
+        assert_eq!(config.database, Some(3));
+        let shown = format!("{settings:?} {}", settings.address());
+        assert!(shown.contains("host") && !shown.contains("p%40ss") && !shown.contains("p@ss"), "{shown}");
+    }
+
+    #[test]
+    fn ports_have_defaults_and_ipv6_loses_its_brackets() {
+        assert_eq!(settings("redis://[::1]").unwrap().config.server, ServerConfig::new_centralized("::1", 6379));
+    }
+
+    #[test]
+    fn a_unix_socket_may_have_a_strange_path() {
+        let config = settings("unix:///run/my%20redis.sock?db=2").unwrap().config;
+        assert_eq!(config.server, ServerConfig::new_unix_socket("/run/my redis.sock"));
+        assert_eq!(config.database, Some(2));
+        assert!(settings("unix://").is_err());
+    }
+
+    #[test]
+    fn sentinel_and_cluster_addresses_are_accepted() {
+        let sentinel = "redis-sentinel://:secret@a:26379/1?sentinelServiceName=main&node=b:26379&sentinelPassword=hush";
+        let sentinel = settings(sentinel).unwrap();
+        assert!(sentinel.config.server.is_sentinel() && !sentinel.is_cluster());
+        assert!(!sentinel.address().contains("secret") && !sentinel.address().contains("hush"));
+        assert!(settings("redis-cluster://a:7000?node=b:7000").unwrap().is_cluster());
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn without_tls_an_encrypted_address_names_the_feature() {
+        let error = settings("rediss://:secret@host").unwrap_err().to_string();
+        assert!(error.contains("`tls`") && !error.contains("secret"), "{error}");
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A blocked connection can do nothing else, so each wait in progress has one to itself; it is kept for the next wait.
 //! A program that only sends never opens one. The server ends a wait by itself after `at_most`; if it does not, the
-//! connection is dead and is thrown away, which also disarms the wait on the server.
+//! connection is dead. It is thrown away, as after any other error, which also disarms the wait on the server.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Waiters {
             None => Connection::open(settings, Duration::ZERO).await?,
         };
         let answer = pop(&connection, &keys, at_most).await;
-        if !matches!(answer, Err(BrokerError::Timeout { .. })) {
+        if answer.is_ok() {
             self.lock().push(connection);
         }
         let Some(key) = answer? else { return Ok(None) };
