@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn ltq_comes_from_where_the_crate_has_it_from() {
         assert_eq!(declared(r#""source": null, "path": "/ltq""#), table("path = '/ltq'"));
-        let crates_io = r#""source": "registry+https://github.com/rust-lang/crates.io-index""#;
+        let crates_io = r#""source": "registry+https://crates.test/index""#;
         assert_eq!(declared(crates_io), table("version = '^0.1'"));
         let own = r#""source": "registry+https://registry.test/index", "registry": "https://registry.test/index""#;
         assert_eq!(declared(own), table("version = '^0.1'\nregistry-index = 'https://registry.test/index'"));

@@ -2,6 +2,8 @@
 //!
 //! The fixtures are built once per checkout, in a target folder of their own, so the first run takes a minute or two.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod errors;
 mod fixtures;
 mod linking;
