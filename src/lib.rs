@@ -41,3 +41,8 @@ pub mod __private {
     #[cfg(feature = "run")]
     pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
 }
+
+/// The code in the guide compiles.
+#[cfg(all(doctest, feature = "worker"))]
+#[doc = include_str!("../docs/middleware.md")]
+mod middleware_guide {}

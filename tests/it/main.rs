@@ -1,1 +1,6 @@
-//! skeleton
+//! The integration tests, one binary: linking dominates.
+
+/// Every broker keeps every promise.
+mod brokers;
+/// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
+mod redis_broker;

@@ -1,1 +1,14 @@
-//! skeleton
+//! What the integration tests of LTQ share: the suite every broker must pass, and the harness around real programs.
+//!
+//! - [`conformance`]: the promises of a broker, one function each.
+//! - [`ledger`]: which message ran how often.
+//! - [`program`]: child processes, their output and their signals.
+//! - [`redis_server`]: Redis servers of a test's own.
+
+// The harness is test code: a step that fails must end the test on the spot.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_debug_implementations)]
+
+pub mod conformance;
+pub mod ledger;
+pub mod program;
+pub mod redis_server;

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::codec::deserializer;
+
 /// Values by key, each kept as MessagePack. Empty costs nothing.
 ///
 /// Keys that begin with `ltq.` are the library's own.
@@ -29,7 +31,7 @@ impl Carried {
     /// The value is not of type `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CarriedError> {
         let Some(bytes) = self.0.get(key) else { return Ok(None) };
-        rmp_serde::from_slice(bytes).map(Some).map_err(|source| CarriedError {
+        T::deserialize(&mut deserializer(bytes)).map(Some).map_err(|source| CarriedError {
             key: key.to_owned(),
             action: "read",
             source: source.into(),

@@ -1,8 +1,12 @@
 //! Envelopes and arguments to bytes and back: wire format version 1, described in `docs/wire-format.md`.
 //!
-//! An envelope is one MessagePack array. Its first four bytes are fixed, so the id is always at bytes 4 to 19, where
-//! the broker's scripts cut it out without decoding anything. Readers accept more elements than they know, so a field
-//! can be added at the end without a new version.
+//! An envelope is one MessagePack array. Its first four bytes have a fixed shape, so the id is always at bytes 4 to 19,
+//! where the broker's scripts cut it out without decoding anything. Readers accept more elements than they know, so a
+//! field can be added at the end without a new version.
+//!
+//! Error texts never hold a value that was read: they end in logs and dead letters, and arguments may be secrets.
+//!
+//! Next: `client/mod.rs` hands the bytes to the broker.
 
 use bytes::Bytes;
 use rmp::decode::{self, ValueReadError};
@@ -17,6 +21,8 @@ pub const WIRE_VERSION: u8 = 1;
 
 /// How many elements the array of version 1 has.
 const FIELDS: u8 = 10;
+/// How deep arguments and carried values may be nested.
+const MAX_DEPTH: usize = 128;
 /// The marker of a MessagePack binary of up to 255 bytes, then its length: what stands before an id.
 const ID_MARKER: [u8; 2] = [0xc4, 16];
 /// Where the id stands.
@@ -59,13 +65,18 @@ pub enum DecodeError {
     },
 }
 
-/// Encodes arguments as a map from name to value.
+/// Encodes arguments as a map from name to value. No arguments, written `()`, is the empty map.
 ///
 /// # Errors
 ///
-/// A value does not serialise.
+/// A value does not serialise, or the whole is neither a struct with named fields nor a map.
 pub fn encode_args<A: Serialize + ?Sized>(args: &A) -> Result<Bytes, EncodeError> {
-    rmp_serde::to_vec_named(args).map(Bytes::from).map_err(|error| EncodeError { reason: error.to_string() })
+    let bytes = rmp_serde::to_vec_named(args).map_err(|error| EncodeError { reason: error.to_string() })?;
+    match bytes.first() {
+        Some(0x80..=0x8f | 0xde | 0xdf) => Ok(bytes.into()),
+        Some(0xc0) => Ok(Bytes::from_static(&[0x80])),
+        _ => Err(EncodeError { reason: "they are neither a struct with named fields nor a map".to_owned() }),
+    }
 }
 
 /// Decodes arguments by name; unknown names are ignored.
@@ -74,7 +85,16 @@ pub fn encode_args<A: Serialize + ?Sized>(args: &A) -> Result<Bytes, EncodeError
 ///
 /// [`DecodeError::Arguments`]: an argument is missing or of another type.
 pub fn decode_args<A: DeserializeOwned>(bytes: &[u8]) -> Result<A, DecodeError> {
-    rmp_serde::from_slice(bytes).map_err(|error| DecodeError::Arguments { reason: error.to_string() })
+    // Only a failure pays for finding out which argument it was.
+    A::deserialize(&mut deserializer(bytes)).or_else(|_| {
+        serde_path_to_error::deserialize(&mut deserializer(bytes)).map_err(|error| {
+            let argument = match error.path().iter().next() {
+                Some(serde_path_to_error::Segment::Map { key }) => format!("`{key}`: "),
+                _ => String::new(),
+            };
+            DecodeError::Arguments { reason: format!("{argument}{}", without_values(error.inner())) }
+        })
+    })
 }
 
 impl<'a> Envelope<'a> {
@@ -137,6 +157,9 @@ impl<'a> Envelope<'a> {
         let queue = read_str(&mut rest, "queue")?;
         let carried = read_carried(&mut rest)?;
         let args = read_bin(&mut rest, "arguments")?;
+        if fields == FIELDS && !rest.is_empty() {
+            return Err(broken("end", format!("{} bytes follow the last field", rest.len())));
+        }
         Ok(Self { id, attempts, requeues, created_at_ms, max_age_ms, task, queue, carried, args })
     }
 }
@@ -154,11 +177,56 @@ fn peek(bytes: &[u8]) -> Result<(MessageId, u8), DecodeError> {
     Ok((MessageId::from_bytes(id), version))
 }
 
-fn broken(field: &str, why: impl std::fmt::Display) -> DecodeError {
+/// A deserializer that gives up before nested values can use up the stack of a thread.
+pub(super) fn deserializer(bytes: &[u8]) -> rmp_serde::Deserializer<rmp_serde::decode::ReadRefReader<'_, [u8]>> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+    deserializer.set_max_depth(MAX_DEPTH);
+    deserializer
+}
+
+/// What serde said, without the value it said it about.
+fn without_values(error: &rmp_serde::decode::Error) -> String {
+    use rmp_serde::decode::Error;
+
+    let text = match error {
+        Error::TypeMismatch(marker) => return format!("found {}, expected another type", kind(*marker)),
+        Error::Syntax(text) => text,
+        other => return other.to_string(),
+    };
+    if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "))
+        && let Some((found, expected)) = rest.rsplit_once(", expected ")
+    {
+        // "string \"…\"", "integer `…`": the kind stands before the quote.
+        let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+        return format!("found {kind}, expected {expected}");
+    }
+    if ["missing field `", "duplicate field `", "invalid length "].iter().any(|start| text.starts_with(start)) {
+        return text.clone();
+    }
+    "its type refused the value".to_owned()
+}
+
+fn kind(marker: rmp::Marker) -> &'static str {
+    use rmp::Marker::*;
+
+    match marker {
+        Null => "nothing",
+        True | False => "boolean",
+        FixPos(_) | FixNeg(_) | U8 | U16 | U32 | U64 | I8 | I16 | I32 | I64 => "integer",
+        F32 | F64 => "floating point",
+        FixStr(_) | Str8 | Str16 | Str32 => "string",
+        Bin8 | Bin16 | Bin32 => "byte array",
+        FixArray(_) | Array16 | Array32 => "sequence",
+        FixMap(_) | Map16 | Map32 => "map",
+        _ => "extension",
+    }
+}
+
+pub(super) fn broken(field: &str, why: impl std::fmt::Display) -> DecodeError {
     DecodeError::Broken { what: format!("`{field}`: {why}") }
 }
 
-fn read_int<T: TryFrom<u64>>(rest: &mut &[u8], field: &str) -> Result<T, DecodeError> {
+pub(super) fn read_int<T: TryFrom<u64>>(rest: &mut &[u8], field: &str) -> Result<T, DecodeError> {
     let number: u64 = decode::read_int(rest).map_err(|error| broken(field, error))?;
     T::try_from(number).map_err(|_| broken(field, format!("{number} is out of range")))
 }
@@ -173,12 +241,12 @@ fn take<'a>(rest: &mut &'a [u8], length: u32, field: &str) -> Result<&'a [u8], D
     Ok(taken)
 }
 
-fn read_str<'a>(rest: &mut &'a [u8], field: &str) -> Result<&'a str, DecodeError> {
+pub(super) fn read_str<'a>(rest: &mut &'a [u8], field: &str) -> Result<&'a str, DecodeError> {
     let length = decode::read_str_len(rest).map_err(|error| broken(field, error))?;
     std::str::from_utf8(take(rest, length, field)?).map_err(|error| broken(field, error))
 }
 
-fn read_bin<'a>(rest: &mut &'a [u8], field: &str) -> Result<&'a [u8], DecodeError> {
+pub(super) fn read_bin<'a>(rest: &mut &'a [u8], field: &str) -> Result<&'a [u8], DecodeError> {
     let length = decode::read_bin_len(rest).map_err(|error: ValueReadError| broken(field, error))?;
     take(rest, length, field)
 }

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
+use rmp::{decode, encode};
 use serde::{Deserialize, Serialize};
 
+use super::codec::{broken, read_bin, read_int, read_str};
 use super::{DecodeError, Envelope, MessageId};
 
 /// Why a message ended without success.
@@ -27,6 +29,13 @@ pub enum DeadReason {
 }
 
 impl DeadReason {
+    const ALL: [Self; 6] =
+        [Self::Failed, Self::Rejected, Self::Expired, Self::Undecodable, Self::UnknownTask, Self::Crashed];
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// The reason as one word, as tools print it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,30 +75,12 @@ pub struct DeadLetter {
 }
 
 /// Longer error texts are cut.
-pub(super) const MAX_ERROR_BYTES: usize = 4096;
+const MAX_ERROR_BYTES: usize = 4096;
+/// What ends a text that was cut.
+const CUT: &str = "…";
 
-/// What is stored. The time of death is the broker's and stands beside it.
-#[derive(Serialize, Deserialize)]
-struct Record<'a> {
-    reason: DeadReason,
-    #[serde(borrow)]
-    error: std::borrow::Cow<'a, str>,
-    attempts: u32,
-    #[serde(with = "serde_bytes_borrowed")]
-    payload: &'a [u8],
-}
-
-mod serde_bytes_borrowed {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<&'a [u8], D::Error> {
-        <&[u8]>::deserialize(deserializer)
-    }
-}
+/// How many elements the array of a record has. Readers accept more.
+const FIELDS: u32 = 4;
 
 impl DeadLetter {
     /// A dead letter for `payload`; an error text over 4,096 bytes is cut.
@@ -97,8 +88,8 @@ impl DeadLetter {
     pub fn new(id: MessageId, reason: DeadReason, error: impl Into<String>, attempts: u32, payload: Bytes) -> Self {
         let mut error = error.into();
         if error.len() > MAX_ERROR_BYTES {
-            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
-            error.push('…');
+            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES - CUT.len()));
+            error.push_str(CUT);
         }
         Self { id, reason, error, attempts, died_at_ms: 0, payload }
     }
@@ -113,34 +104,43 @@ impl DeadLetter {
     }
 
     /// The record that is stored under the id: a MessagePack array of reason, error, attempts and payload.
+    ///
+    /// The time of death is the broker's and stands beside it.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let record = Record {
-            reason: self.reason,
-            error: self.error.as_str().into(),
-            attempts: self.attempts,
-            payload: &self.payload,
-        };
-        // Text, numbers and bytes always serialise, and a `Vec` takes them all.
-        rmp_serde::to_vec(&record).unwrap_or_default().into()
+        let mut record = Vec::with_capacity(32 + self.error.len() + self.payload.len());
+        // Writing into a `Vec` cannot fail, so there is no error to hand on.
+        let _ = self.write(&mut record);
+        record.into()
     }
 
-    /// Reads a stored record.
+    fn write(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        encode::write_array_len(out, FIELDS)?;
+        encode::write_str(out, self.reason.as_str())?;
+        encode::write_str(out, &self.error)?;
+        encode::write_uint(out, u64::from(self.attempts))?;
+        encode::write_bin(out, &self.payload)?;
+        Ok(())
+    }
+
+    /// Reads a stored record. Never panics, whatever the bytes.
     ///
     /// # Errors
     ///
     /// The record is broken.
     pub fn decode(id: MessageId, died_at_ms: u64, record: &Bytes) -> Result<Self, DecodeError> {
-        let read: Record<'_> = rmp_serde::from_slice(record)
-            .map_err(|error| DecodeError::Broken { what: format!("dead letter {id}: {error}") })?;
-        Ok(Self {
-            id,
-            reason: read.reason,
-            error: read.error.into_owned(),
-            attempts: read.attempts,
-            died_at_ms,
-            payload: record.slice_ref(read.payload),
-        })
+        let mut rest: &[u8] = record;
+        let fields = decode::read_array_len(&mut rest).map_err(|error| broken("dead letter", error))?;
+        if fields < FIELDS {
+            return Err(broken("dead letter", format!("{fields} fields of {FIELDS}")));
+        }
+        let reason = read_str(&mut rest, "reason")?;
+        let reason = DeadReason::from_name(reason)
+            .ok_or_else(|| broken("reason", "not one this version knows: update this program"))?;
+        let error = read_str(&mut rest, "error")?.to_owned();
+        let attempts = read_int(&mut rest, "attempts")?;
+        let payload = record.slice_ref(read_bin(&mut rest, "payload")?);
+        Ok(Self { id, reason, error, attempts, died_at_ms, payload })
     }
 
     /// The bytes that run the message afresh: no attempt charged. Bytes that cannot be read stay as they are.
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_long_error_is_cut_between_characters() {
         let letter = DeadLetter::new(MessageId::new(), DeadReason::Failed, "ä".repeat(5000), 1, Bytes::new());
-        assert!(letter.error.len() <= MAX_ERROR_BYTES + '…'.len_utf8());
+        assert!(letter.error.len() <= MAX_ERROR_BYTES);
         assert!(letter.error.ends_with('…'));
     }
 

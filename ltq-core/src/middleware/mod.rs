@@ -18,6 +18,7 @@ mod retry;
 mod sentry;
 mod stack;
 mod timeout;
+mod worker_stack;
 
 pub use self::max_age::MaxAge;
 pub use self::rate_limit::{InvalidRate, RateLimit};
@@ -26,9 +27,12 @@ pub use self::retry::Retry;
 pub use self::sentry::Sentry;
 pub use self::stack::{InvalidMiddleware, Next, Stack};
 pub use self::timeout::{Elapsed, Timeout};
+pub(crate) use self::worker_stack::WorkerStack;
 
 use crate::BoxError;
 use crate::task::Delivery;
+// Who writes or sets up middleware needs these two, and nobody else does.
+pub use crate::task::{Failure, Rate};
 
 /// Something that happens around every execution.
 ///

@@ -19,7 +19,7 @@ pub(super) struct Plan {
 }
 
 pub(super) fn check(worker: Worker) -> Result<Plan, WorkerError> {
-    let Worker { name, queues, tasks, states, defaults, stack, options, health: _ } = worker;
+    let Worker { name, queues, tasks, states, stack, options, health: _ } = worker;
     check_options(&options)?;
     let queues = queues.iter().map(|queue| QueueName::new(queue)).collect::<Result<Vec<_>, _>>()?;
     let registry = match tasks {
@@ -28,9 +28,7 @@ pub(super) fn check(worker: Worker) -> Result<Plan, WorkerError> {
     };
     check_tasks(&name, &queues, &registry)?;
     check_states(&queues, &registry, &states)?;
-    let stack = defaults.then(stack);
-    stack.check()?;
-    Ok(Plan { name, queues, registry, states: Arc::new(states), stack: stack.build(), options })
+    Ok(Plan { name, queues, registry, states: Arc::new(states), stack: stack.build()?, options })
 }
 
 fn check_options(options: &WorkerOptions) -> Result<(), WorkerError> {

@@ -25,12 +25,12 @@ pub enum WorkerError {
     /// A task asks for a state the worker does not have.
     #[error(transparent)]
     MissingState(#[from] MissingState),
-    /// A middleware has settings it cannot work with.
-    #[error(transparent)]
-    InvalidMiddleware(#[from] InvalidMiddleware),
     /// A queue cannot be called that.
     #[error(transparent)]
     InvalidQueueName(#[from] InvalidQueueName),
+    /// A middleware has settings it cannot work with.
+    #[error(transparent)]
+    InvalidMiddleware(#[from] InvalidMiddleware),
     /// A number makes no sense.
     #[error("the worker's {option} is {value}: {rule}")]
     InvalidOption {

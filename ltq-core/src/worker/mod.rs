@@ -32,7 +32,7 @@ pub use self::shutdown::Shutdown;
 use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;
-use crate::middleware::{MaxAge, Middleware, Next, RateLimit, Retry, Stack, Timeout};
+use crate::middleware::{Middleware, Next, WorkerStack};
 use crate::task::{Delivery, State, StateMap, TaskDef};
 
 /// A worker, before it runs: which queues it serves and how.
@@ -43,8 +43,7 @@ pub struct Worker {
     queues: Vec<String>,
     tasks: Option<Vec<&'static TaskDef>>,
     states: StateMap,
-    defaults: Stack,
-    stack: Stack,
+    stack: WorkerStack,
     options: WorkerOptions,
     health: Health,
 }
@@ -62,12 +61,7 @@ impl Worker {
             name,
             tasks: None,
             states: StateMap::default(),
-            defaults: Stack::new()
-                .middleware(MaxAge::default())
-                .middleware(RateLimit::default())
-                .middleware(Retry::default())
-                .middleware(Timeout::default()),
-            stack: Stack::new(),
+            stack: WorkerStack::default(),
             options,
         }
     }
@@ -128,17 +122,21 @@ impl Worker {
         self
     }
 
-    /// Adds a middleware inside those already there.
+    /// Adds a middleware inside those already added.
     ///
-    /// A worker begins with [`MaxAge`], [`RateLimit`], [`Retry`] and [`Timeout`], which act on what tasks ask for in
-    /// their attribute. Adding one of these types replaces the one it began with.
+    /// A worker begins with [`MaxAge`], [`RateLimit`] and [`Retry`] outside all that is added and [`Timeout`] inside it,
+    /// which act on what tasks ask for in their attribute. Adding one of these types replaces the one it began with.
+    ///
+    /// [`MaxAge`]: crate::middleware::MaxAge
+    /// [`RateLimit`]: crate::middleware::RateLimit
+    /// [`Retry`]: crate::middleware::Retry
+    /// [`Timeout`]: crate::middleware::Timeout
     pub fn middleware<M: Middleware>(mut self, middleware: M) -> Self {
-        self.defaults = self.defaults.without::<M>();
         self.stack = self.stack.middleware(middleware);
         self
     }
 
-    /// Adds a layer of tower inside those already there.
+    /// Adds a layer of tower inside those already added.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Next> + Send + 'static,
@@ -152,7 +150,7 @@ impl Worker {
 
     /// Takes away the middleware a worker begins with: what is added is all there is.
     pub fn without_default_middleware(mut self) -> Self {
-        self.defaults = Stack::new();
+        self.stack = self.stack.without_defaults();
         self
     }
 

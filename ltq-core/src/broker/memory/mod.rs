@@ -6,8 +6,6 @@
 
 mod clock;
 mod dead;
-#[cfg(test)]
-mod properties;
 mod state;
 
 use std::collections::BTreeMap;
@@ -45,13 +43,9 @@ impl MemoryBroker {
     /// The broker of that name; everything in this process that asks for the same name shares one.
     #[must_use]
     pub fn named(name: &str) -> Arc<dyn Broker> {
-        static NAMED: LazyLock<Mutex<BTreeMap<String, Arc<MemoryBroker>>>> = LazyLock::new(Mutex::default);
-        let broker = Arc::clone(
-            lock(&NAMED)
-                .entry(name.to_owned())
-                .or_insert_with(|| Arc::new(Self::new(format!("memory://{name}"), Clock::real()))),
-        );
-        broker
+        static NAMED: LazyLock<Mutex<BTreeMap<String, Arc<dyn Broker>>>> = LazyLock::new(Mutex::default);
+        let new = || Arc::new(Self::new(format!("memory://{name}"), Clock::real())) as Arc<dyn Broker>;
+        Arc::clone(lock(&NAMED).entry(name.to_owned()).or_insert_with(new))
     }
 
     /// A broker of its own, unknown to everybody else.

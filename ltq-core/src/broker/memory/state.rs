@@ -4,6 +4,9 @@
 //! is an argument in milliseconds. The Redis scripts do the same steps in the same order, and one suite holds the two
 //! together. A transition that leaves something for an idle worker says so by `wake`.
 
+#[cfg(test)]
+mod properties;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -12,7 +15,8 @@ use bytes::Bytes;
 use super::clock::{unix_ms, whole_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
-    Delivered, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply, WorkerId,
+    Delivered, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
+    WorkerId,
 };
 use crate::message::{Due, MessageId};
 
@@ -32,7 +36,7 @@ pub(super) struct Queue {
     scheduled: BTreeMap<(u64, u64), Bytes>,
     arrivals: u64,
     workers: BTreeMap<WorkerId, Holder>,
-    producers: HashMap<crate::broker::ProducerId, Producer>,
+    producers: HashMap<ProducerId, Producer>,
     /// Only of messages that were ever recovered, until they end.
     recoveries: HashMap<MessageId, u64>,
     pub(super) dead: DeadLetters,

@@ -1,0 +1,242 @@
+//! Every key a script touches is declared, and every key has a bound or a lifetime.
+
+use std::collections::HashSet;
+
+use fred::types::Value;
+use ltq_core::broker::Recovery;
+use ltq_core::message::{DeadLetter, DeadReason};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+
+use super::*;
+
+/// The scripts, as the library embeds them.
+const SCRIPTS: [(&str, &str); 8] = [
+    ("prelude", include_str!("../../../ltq-core/src/broker/redis/prelude.lua")),
+    ("publish", include_str!("../../../ltq-core/src/broker/redis/publish.lua")),
+    ("turn", include_str!("../../../ltq-core/src/broker/redis/turn.lua")),
+    ("renew", include_str!("../../../ltq-core/src/broker/redis/renew.lua")),
+    ("recover", include_str!("../../../ltq-core/src/broker/redis/recover.lua")),
+    ("replay", include_str!("../../../ltq-core/src/broker/redis/replay.lua")),
+    ("delete", include_str!("../../../ltq-core/src/broker/redis/delete.lua")),
+    ("stats", include_str!("../../../ltq-core/src/broker/redis/stats.lua")),
+];
+
+/// Commands the scripts may use: each has exactly one key, its first argument.
+const ONE_KEY: [&str; 24] = [
+    "DEL",
+    "EXISTS",
+    "GET",
+    "HDEL",
+    "HEXISTS",
+    "HGETALL",
+    "HINCRBY",
+    "HKEYS",
+    "HLEN",
+    "HMGET",
+    "HSCAN",
+    "HSET",
+    "LLEN",
+    "LPOP",
+    "LPUSH",
+    "RPUSH",
+    "SET",
+    "ZADD",
+    "ZCARD",
+    "ZRANGE",
+    "ZRANGEBYSCORE",
+    "ZREM",
+    "ZSCORE",
+    "PEXPIRE",
+];
+
+/// Reading the sources covers the branches that no run takes.
+#[test]
+fn scripts_name_keys_only_by_what_was_declared() {
+    for (name, source) in SCRIPTS {
+        let code: Vec<&str> = source.lines().map(|line| line.split("--").next().unwrap()).collect();
+        let mut declared = HashSet::new();
+        for line in &code {
+            let Some((names, values)) = line.trim().strip_prefix("local ").and_then(|rest| rest.split_once('=')) else {
+                continue;
+            };
+            for (name, value) in names.split(',').zip(values.split(", ")) {
+                if value.trim().starts_with("KEYS[") && value.trim().ends_with(']') {
+                    declared.insert(name.trim());
+                }
+            }
+        }
+        let code = code.join("\n");
+        assert!(!code.contains("pcall") && !code.contains("{' ..") && !code.contains("load"), "{name} hides a call");
+        for call in code.split("redis.call(").skip(1) {
+            let mut words = call.split([',', ')']).map(str::trim);
+            let command = words.next().unwrap().trim_matches('\'');
+            if command == "TIME" {
+                continue;
+            }
+            let key = words.next().unwrap();
+            assert!(ONE_KEY.contains(&command), "{name}: `{command}` is new; does it take exactly one key?");
+            assert!(declared.contains(key) || key.starts_with("KEYS["), "{name}: `{command}` touches `{key}`");
+        }
+        // A declared name that is given another value would be a key no more.
+        for declared in declared {
+            assert_eq!(
+                code.matches(&format!("{declared} = ")).count(),
+                usize::from(code.contains(&format!("local {declared} = "))),
+                "{name}: `{declared}` is assigned again"
+            );
+        }
+    }
+}
+
+/// Watching the server covers what the sources only seem to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workout_touches_only_declared_keys_and_leaves_only_known_ones() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    let client = bare(&server).await;
+    let mut monitor = monitor(&server).await;
+
+    workout(broker.as_ref()).await;
+
+    command(&client, "ECHO", &["the end"]).await;
+    let mut keys: Vec<String> = Vec::new();
+    let mut by_scripts = 0;
+    while let Some(line) = monitor.next_line().await.unwrap() {
+        if line.contains("\"the end\"") {
+            break;
+        }
+        let words = words(&line);
+        let name = words[0].to_uppercase();
+        if line.contains(" lua] ") {
+            by_scripts += 1;
+            assert!(name == "TIME" || keys.contains(&words[1]), "{name} touches the undeclared key {}", words[1]);
+        } else if name == "EVALSHA" || name == "EVAL" {
+            let count: usize = words[2].parse().unwrap();
+            keys = words[3..3 + count].to_vec();
+            let tag = "{ltq:q}:";
+            assert!(keys.iter().all(|key| key.starts_with(tag)), "keys outside of one hash tag: {keys:?}");
+        }
+    }
+    assert!(by_scripts > 100, "the monitor saw {by_scripts} commands of scripts");
+
+    let known = ["ready", "scheduled", "holders", "deliveries", "dead", "letters", "wake", "counts"];
+    let documented = include_str!("../../../docs/redis-keys.md");
+    let Value::Array(found) = command(&client, "KEYS", &["*"]).await else { panic!("no list of keys") };
+    assert!(!found.is_empty());
+    for key in found {
+        let key = key.as_string().unwrap();
+        if key == "ltq:queues" {
+            continue;
+        }
+        let rest = key.strip_prefix("{ltq:q}:").unwrap_or_else(|| panic!("unknown key {key}"));
+        let (kind, of_somebody) = rest.split_once(':').map_or((rest, false), |(kind, _)| (kind, true));
+        assert!(documented.contains(&format!(":{kind}")), "docs/redis-keys.md does not know {key}");
+        match kind {
+            "producer" | "turn" => {
+                let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
+                assert!((1..=3600).contains(&left), "{key} lives for {left} s");
+            }
+            "active" => assert!(of_somebody),
+            _ => assert!(known.contains(&kind) && !of_somebody, "unknown key {key}"),
+        }
+    }
+    let tokens = command(&client, "LLEN", &["{ltq:q}:wake"]).await.as_i64();
+    assert!(tokens <= Some(1), "{tokens:?} tokens");
+}
+
+/// Every call, with everything that makes its script take another branch.
+async fn workout(broker: &dyn Broker) {
+    let producer = ProducerId::new();
+    let now = envelopes(8).into_iter().map(|(_, payload)| payload);
+    broker.publish(&batch(producer, 1, now, Due::Now)).await.unwrap();
+    let later = batch(producer, 2, [envelope().1], Due::After(Duration::from_secs(3600)));
+    broker.publish(&later).await.unwrap();
+    broker.publish(&later).await.unwrap();
+    let past = batch(producer, 3, [envelope().1], Due::At(std::time::UNIX_EPOCH));
+    broker.publish(&past).await.unwrap();
+    let garbage = batch(producer, 4, [Bytes::from_static(b"no envelope")], Due::Now);
+    broker.publish(&garbage).await.unwrap();
+
+    let first = WorkerId::new();
+    let taken = broker.turn(&turn(&first, 1, 10, Vec::new())).await.unwrap().deliveries;
+    assert_eq!(taken.len(), 10);
+    let letter = |index: usize| {
+        let taken = &taken[index];
+        Settlement::Dead(DeadLetter::new(taken.id, DeadReason::Failed, "no", 1, taken.payload.clone()))
+    };
+    let retry = |index: usize, delay| Settlement::Retry {
+        id: taken[index].id,
+        payload: taken[index].payload.clone(),
+        delay: Duration::from_millis(delay),
+    };
+    let settlements = vec![
+        Settlement::Done { id: taken[0].id },
+        Settlement::Done { id: MessageId::new() },
+        retry(1, 0),
+        retry(2, 60_000),
+        Settlement::Return { id: taken[3].id, payload: taken[3].payload.clone() },
+        letter(4),
+        letter(5),
+        letter(6),
+    ];
+    let mut second_turn = turn(&first, 2, 1, settlements);
+    second_turn.dead_limits = DeadLimits::new(2, Duration::from_secs(3600));
+    broker.turn(&second_turn).await.unwrap();
+    broker.turn(&second_turn).await.unwrap();
+
+    // A lease of nothing runs out at once.
+    broker.renew(&queue(), &first, Duration::ZERO).await.unwrap();
+    let second = WorkerId::new();
+    broker.turn(&turn(&second, 1, 0, Vec::new())).await.unwrap();
+    let renewal = broker.renew(&queue(), &second, LEASE).await.unwrap();
+    assert_eq!(renewal.expired, [first.clone()]);
+    broker.recover(&queue(), &first, Recovery::Expired).await.unwrap();
+    let lost = broker.turn(&turn(&first, 3, 1, done(&[taken[7].id]))).await.unwrap();
+    assert!(lost.lost);
+
+    let again = broker.turn(&turn(&second, 2, 100, Vec::new())).await.unwrap().deliveries;
+    assert!(again.iter().any(|delivered| delivered.recoveries == 1));
+    broker.turn(&turn(&second, 3, 0, done(&[again[0].id, again[1].id]))).await.unwrap();
+    broker.recover(&queue(), &second, Recovery::Leaving).await.unwrap();
+
+    let letters = broker.dead_letters(&queue(), 0, 10).await.unwrap();
+    assert_eq!(letters.len(), 2);
+    assert!(broker.dead_letter(&queue(), letters[0].id).await.unwrap().is_some());
+    assert!(broker.replay(&queue(), letters[0].id, letters[0].replay_payload()).await.unwrap());
+    assert!(broker.delete_dead(&queue(), letters[1].id).await.unwrap());
+    assert!(!broker.delete_dead(&queue(), letters[1].id).await.unwrap());
+    let third = WorkerId::new();
+    broker.turn(&turn(&third, 1, 2, Vec::new())).await.unwrap();
+    assert_eq!(broker.stats(&queue()).await.unwrap().active, 2);
+    assert_eq!(broker.queues().await.unwrap(), [queue()]);
+    assert_eq!(broker.wait(&[queue()], LEASE).await.unwrap(), Some(queue()));
+}
+
+/// Every command the server runs from now on, one a line.
+async fn monitor(server: &RedisServer) -> Lines<BufReader<UnixStream>> {
+    let mut stream = UnixStream::connect(server.socket()).await.unwrap();
+    stream.write_all(b"MONITOR\r\n").await.unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("+OK"));
+    lines
+}
+
+/// The quoted words of a line of the monitor; what is inside them is left escaped.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut inside, mut escaped) = (Vec::new(), String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '"' if !escaped => {
+                if inside {
+                    words.push(std::mem::take(&mut word));
+                }
+                inside = !inside;
+            }
+            _ if inside => word.push(c),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    words
+}

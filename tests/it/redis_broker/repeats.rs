@@ -1,0 +1,100 @@
+//! A call whose reply was lost is repeated, and counts once.
+
+use ltq_core::message::{DeadLetter, DeadReason};
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_publish_enqueues_once() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    let producer = ProducerId::new();
+    let first = batch(producer, 1, [envelope().1, envelope().1], Due::Now);
+    let second = batch(producer, 2, [envelope().1], Due::After(LEASE));
+    broker.publish(&first).await.unwrap();
+    broker.publish(&first).await.unwrap();
+    broker.publish(&second).await.unwrap();
+    broker.publish(&second).await.unwrap();
+    broker.publish(&first).await.unwrap();
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.ready, stats.scheduled), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_turn_replies_the_same_and_settles_once() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    publish(broker.as_ref(), 1_300).await;
+    let garbage = Bytes::from_static(b"garbage");
+    broker.publish(&batch(ProducerId::new(), 1, [garbage.clone(), garbage], Due::Now)).await.unwrap();
+
+    let worker = WorkerId::new();
+    let first = turn(&worker, 1, 1_000, Vec::new());
+    let reply = broker.turn(&first).await.unwrap();
+    assert_eq!(reply.deliveries.len(), 1_000);
+    assert!(reply.more);
+    assert_eq!(broker.turn(&first).await.unwrap().deliveries, reply.deliveries);
+
+    let ids: Vec<_> = reply.deliveries.iter().map(|delivered| delivered.id).collect();
+    let mut settlements = done(&ids[1..]);
+    settlements.push(Settlement::Done { id: MessageId::new() });
+    let second = turn(&worker, 2, 1_000, settlements);
+    let reply = broker.turn(&second).await.unwrap();
+    assert_eq!((reply.deliveries.len(), reply.refused, reply.more), (302, 1, false));
+    let made_up = (reply.deliveries[300].id, reply.deliveries[301].id);
+    assert_ne!(made_up.0, made_up.1, "equal garbage is kept apart");
+    let repeated = broker.turn(&second).await.unwrap();
+    assert_eq!((repeated.deliveries, repeated.refused), (reply.deliveries, 1));
+
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.active, stats.counts.done, stats.counts.refused), (303, 999, 1));
+    let late = broker.turn(&first).await.unwrap_err();
+    assert!(late.to_string().contains("turn 1"), "{late}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_turn_that_was_lost_is_counted_once() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    let late = turn(&WorkerId::new(), 7, 5, done(&[MessageId::new(), MessageId::new()]));
+    for _ in 0..3 {
+        let reply = broker.turn(&late).await.unwrap();
+        assert!(reply.lost && reply.refused == 2 && reply.deliveries.is_empty(), "{reply:?}");
+    }
+    assert_eq!(broker.stats(&queue()).await.unwrap().counts.refused, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_turn_trims_once() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    publish(broker.as_ref(), 3).await;
+    let worker = WorkerId::new();
+    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    let letters = taken
+        .iter()
+        .map(|taken| Settlement::Dead(DeadLetter::new(taken.id, DeadReason::Failed, "no", 1, taken.payload.clone())));
+    let mut second = turn(&worker, 2, 0, letters.collect());
+    second.dead_limits = DeadLimits::new(1, LEASE);
+    assert_eq!(broker.turn(&second).await.unwrap().trimmed, 2);
+    assert_eq!(broker.turn(&second).await.unwrap().trimmed, 2);
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.dead, stats.counts.dead, stats.counts.trimmed), (1, 3, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flushed_scripts_are_not_noticed() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    let client = bare(&server).await;
+    let worker = WorkerId::new();
+    publish(broker.as_ref(), 1).await;
+    command(&client, "SCRIPT", &["FLUSH"]).await;
+    let ids = publish(broker.as_ref(), 1).await;
+    command(&client, "SCRIPT", &["FLUSH"]).await;
+    let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().deliveries;
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[1].id, ids[0]);
+    command(&client, "SCRIPT", &["FLUSH"]).await;
+    assert!(broker.renew(&queue(), &worker, LEASE).await.unwrap().held);
+}
