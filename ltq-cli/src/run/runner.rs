@@ -196,3 +196,91 @@ fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::write(&draft, content)?;
     fs::rename(&draft, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_resolver_is_the_one_cargo_would_use() {
+        for (manifest, expected) in [
+            ("workspace.resolver = '2'\npackage.edition = '2024'", "2"),
+            ("package.resolver = '1'\npackage.edition = '2021'", "1"),
+            ("package.edition = '2021'", "2"),
+            ("package.edition = '2024'", "3"),
+            ("package.edition.workspace = true\nworkspace.package.edition = '2024'", "3"),
+            ("package.name = 'old'", "1"),
+            ("workspace.members = []", "1"),
+        ] {
+            assert_eq!(resolver(&table(manifest)), expected, "{manifest}");
+        }
+    }
+
+    fn declared(more: &str) -> Table {
+        let json = format!(
+            r#"{{"name": "ltq", "req": "^0.1", "kind": null, "optional": false, "uses_default_features": true,
+                 "features": ["sentry"], "target": null, "rename": null, {more}}}"#
+        );
+        let mut entry = same_ltq(&cargo_metadata_dependency(&json));
+        assert_eq!(entry.remove("default-features"), Some(false.into()));
+        assert_eq!(entry.remove("features"), Some(vec!["run"].into()));
+        entry
+    }
+
+    /// A package that depends on it, as `cargo metadata` prints it.
+    fn cargo_metadata_dependency(json: &str) -> Dependency {
+        let metadata = format!(
+            r#"{{"packages": [{{"name": "app", "version": "1.0.0", "id": "app", "dependencies": [{json}], "targets": [],
+                 "features": {{}}, "manifest_path": "/app/Cargo.toml"}}],
+                 "workspace_members": ["app"], "resolve": null, "target_directory": "/app/target", "version": 1,
+                 "workspace_root": "/app"}}"#
+        );
+        let metadata = cargo_metadata::MetadataCommand::parse(metadata).unwrap();
+        metadata.packages[0].dependencies[0].clone()
+    }
+
+    #[test]
+    fn ltq_comes_from_where_the_crate_has_it_from() {
+        assert_eq!(declared(r#""source": null, "path": "/ltq""#), table("path = '/ltq'"));
+        let crates_io = r#""source": "registry+https://crates.test/index""#;
+        assert_eq!(declared(crates_io), table("version = '^0.1'"));
+        let own = r#""source": "registry+https://registry.test/index", "registry": "https://registry.test/index""#;
+        assert_eq!(declared(own), table("version = '^0.1'\nregistry-index = 'https://registry.test/index'"));
+        assert_eq!(
+            declared(r#""source": "git+https://git.test/ltq?branch=next""#),
+            table("version = '^0.1'\ngit = 'https://git.test/ltq'\nbranch = 'next'")
+        );
+    }
+
+    #[test]
+    fn paths_of_patches_are_made_absolute() {
+        let entries =
+            table("a = { path = 'vendor/a' }\nb = { path = '/elsewhere/b' }\nc = { git = 'https://git.test/c' }");
+        let absolute = absolute_paths(&entries.into(), Path::new("/app"));
+        let expected =
+            "a = { path = '/app/vendor/a' }\nb = { path = '/elsewhere/b' }\nc = { git = 'https://git.test/c' }";
+        assert_eq!(absolute, table(expected).into());
+    }
+
+    #[test]
+    fn a_lock_file_is_copied_when_it_changes_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lock, copy) = (folder.path().join("users.lock"), folder.path().join("Cargo.lock"));
+        copy_lock(&lock, folder.path()).unwrap();
+        assert!(!copy.exists(), "there is none yet");
+
+        fs::write(&lock, "first").unwrap();
+        copy_lock(&lock, folder.path()).unwrap();
+        fs::write(&copy, "first and the runner").unwrap();
+        copy_lock(&lock, folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "first and the runner");
+
+        fs::write(&lock, "second").unwrap();
+        copy_lock(&lock, folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "second");
+    }
+}

@@ -1,0 +1,11 @@
+//! `ltq run` on a workspace of fixtures: what it finds, builds, runs, and how it fails.
+//!
+//! The fixtures are built once per checkout, in a target folder of their own, so the first run takes a minute or two.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod errors;
+mod fixtures;
+mod linking;
+mod program;
+mod starts;
