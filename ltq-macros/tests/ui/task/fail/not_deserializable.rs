@@ -3,6 +3,6 @@
 struct Repo;
 
 #[ltq::task(blocking)]
-fn my_task(repo: Vec<Repo>) {}
+fn my_task(_repo: Vec<Repo>) {}
 
 fn main() {}

@@ -2,6 +2,6 @@ struct State<T>(T);
 struct Context;
 
 #[ltq::task]
-async fn my_task(pool: State<u8>, ctx: Context) {}
+async fn my_task(_pool: State<u8>, _ctx: Context) {}
 
 fn main() {}

@@ -1,7 +1,7 @@
 struct Repo;
 
 #[ltq::task]
-async fn my_task(id: u64, repo: Repo) {}
+async fn my_task(_id: u64, _repo: Repo) {}
 
 fn main() {
     let _ = my_task.message(1, Repo);

@@ -2,7 +2,7 @@ mod tasks {
     struct Pool;
 
     #[ltq::task]
-    pub async fn my_task(pool: ltq::State<Pool>) {}
+    pub async fn my_task(_pool: ltq::State<Pool>) {}
 }
 
 fn main() {}

@@ -2,7 +2,7 @@ struct Service;
 
 impl Service {
     #[ltq::task]
-    async fn my_task(&self, id: u64) {}
+    async fn my_task(&self, _id: u64) {}
 }
 
 fn main() {}

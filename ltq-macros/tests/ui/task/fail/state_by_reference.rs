@@ -1,6 +1,4 @@
-use ltq::{Context, State};
-
 #[ltq::task]
-async fn my_task(pool: &State<u8>, ctx: &mut Context, all: State) {}
+async fn my_task(pool: &ltq::State<u8>, ctx: &mut ltq::Context, all: ltq::State) {}
 
 fn main() {}

@@ -1,5 +1,5 @@
 #[ltq::task(max_attemps = 5, colour = "red")]
-async fn my_task(id: u64) {}
+async fn my_task(_id: u64) {}
 
 fn main() {
     let _ = my_task.message(1);

@@ -1,5 +1,5 @@
 #[ltq::task]
-async fn my_task(id: u64, name: String) {}
+async fn my_task(_id: u64, _name: String) {}
 
 fn main() {
     let _ = my_task.message("1", "name");

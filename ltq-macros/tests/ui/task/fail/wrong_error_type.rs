@@ -1,5 +1,5 @@
 #[ltq::task]
-async fn my_task(id: u64) -> Result<(), String> {
+async fn my_task(_id: u64) -> Result<(), String> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ async fn not_plain() -> Worker {
 }
 
 #[ltq::worker]
-fn with_arguments(queue: &str) -> Worker {
+fn with_arguments(_queue: &str) -> Worker {
     Worker::new("a")
 }
 
