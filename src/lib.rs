@@ -30,8 +30,9 @@ pub mod __private {
     pub use ltq_core::message::{Message, MessageId, decode_args};
     pub use ltq_core::task::private::{ResultReturned, Returned, ValueReturned};
     pub use ltq_core::task::{
-        ArgDef, Argument, BackoffDef, Context, Delivery, Inject, InvalidArguments, Rate, Registry, State, StateDef,
-        StateMap, Task, TaskDef, TaskEntry, message, run, run_blocking,
+        ArgDef, BackoffDef, Context, Decode, Decoded, Delivery, Encode, Encoded, Handler, Inject, InvalidArguments,
+        NotDecoded, NotEncoded, Rate, Registry, State, StateDef, StateMap, Task, TaskDef, TaskEntry, argument, run,
+        run_blocking,
     };
     #[cfg(feature = "worker")]
     pub use ltq_core::worker::{Worker, WorkerEntry};

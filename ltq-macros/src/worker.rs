@@ -4,13 +4,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
 use syn::{LitStr, Path, ReturnType, Token};
 
 use crate::errors::Errors;
 use crate::task::Function;
 
 /// The attribute with the tokens `args`, on `item`.
-pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let krate = errors.ok(krate(args)).flatten();
     let registration = match Function::parse(item.clone(), "worker") {
@@ -90,13 +91,14 @@ fn registration(krate: Option<&Path>, function: &Function) -> TokenStream {
     let name = ident.unraw().to_string();
     let cfg = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     let place = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
-    let make = match &function.sig.output {
-        // Spanned at the type, which is what is wrong when it is not a worker.
-        ReturnType::Type(_, ty) => {
-            quote_spanned!(syn::spanned::Spanned::span(ty)=> || -> #private::Worker { #ident() })
-        }
-        ReturnType::Default => quote!(#ident),
+    // Spanned at the type, which is what is wrong when it is not a worker.
+    let span = match &function.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => ident.span(),
     };
+    let mut call = ident.clone();
+    call.set_span(ident.span().located_at(span));
+    let make = quote_spanned!(span=> || -> #private::Worker { #call() });
     quote! {
         #(#cfg)*
         #[allow(deprecated)]

@@ -8,49 +8,28 @@
 
 use std::panic::resume_unwind;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::{Delivery, InvalidArguments, MissingState, TaskDef};
-use crate::message::{Message, decode_args};
+use super::{Delivery, InvalidArguments, MissingState};
+use crate::message::DecodeError;
 use crate::{BoxError, BoxFuture};
 
-/// A type that can be an argument of a task: it travels in the message, or is injected by the worker.
-///
-/// Implemented for everything that serde can write and read again and that owns what it holds.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an argument of a task",
-    label = "an argument travels in the message, so it needs `serde::Serialize` and `serde::Deserialize`",
-    note = "derive both for a type of your own: `#[derive(serde::Serialize, serde::Deserialize)]`",
-    note = "a value of the worker, such as a database pool, is taken as `ltq::State<T>`",
-    note = "an argument must own what it holds and be `Send`"
-)]
-pub trait Argument: Send + Sized + 'static {
-    /// The type itself.
-    type Value: Serialize + DeserializeOwned + Send + 'static;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Argument for T {
-    type Value = T;
-}
-
-/// A message that calls the task `def` with `args`.
-#[doc(hidden)]
-pub fn message<A: Serialize>(def: &'static TaskDef, args: &A) -> Message {
-    Message::new(def.name, def.queue, args)
-}
+/// Reads the arguments of a message.
+type Decode<A> = fn(&[u8]) -> Result<A, DecodeError>;
 
 /// Runs an async task: `start` injects and calls it, `end` reads what it returned.
 #[doc(hidden)]
-pub fn run<A, F, S>(delivery: Delivery, start: S, end: fn(F::Output) -> Result<(), BoxError>) -> Handled
+pub fn run<A, F, S>(
+    delivery: Delivery,
+    decode: Decode<A>,
+    start: S,
+    end: fn(F::Output) -> Result<(), BoxError>,
+) -> Handled
 where
-    A: DeserializeOwned,
+    A: 'static,
     F: Future + Send + 'static,
     S: FnOnce(&Delivery, A) -> Result<F, MissingState> + Send + 'static,
 {
     Box::pin(async move {
-        let future = prepare(delivery, start)?;
+        let future = prepare(delivery, decode, start)?;
         end(future.await)
     })
 }
@@ -61,14 +40,14 @@ where
 /// A panic goes on where the result is awaited, as if the task were async. Dropping the future does not stop the call:
 /// a thread cannot be stopped from outside.
 #[doc(hidden)]
-pub fn run_blocking<A, W, S>(delivery: Delivery, start: S) -> Handled
+pub fn run_blocking<A, W, S>(delivery: Delivery, decode: Decode<A>, start: S) -> Handled
 where
-    A: DeserializeOwned,
+    A: 'static,
     W: FnOnce() -> Result<(), BoxError> + Send + 'static,
     S: FnOnce(&Delivery, A) -> Result<W, MissingState> + Send + 'static,
 {
     Box::pin(async move {
-        let work = prepare(delivery, start)?;
+        let work = prepare(delivery, decode, start)?;
         let span = tracing::Span::current();
         match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
             Ok(ended) => ended,
@@ -84,13 +63,11 @@ where
 type Handled = BoxFuture<'static, Result<(), BoxError>>;
 
 /// Everything up to the call. The delivery, and the bytes of the message with it, is let go before the task runs.
-fn prepare<A, R, S>(delivery: Delivery, start: S) -> Result<R, BoxError>
+fn prepare<A, R, S>(delivery: Delivery, decode: Decode<A>, start: S) -> Result<R, BoxError>
 where
-    A: DeserializeOwned,
     S: FnOnce(&Delivery, A) -> Result<R, MissingState>,
 {
-    let args =
-        decode_args(delivery.args()).map_err(|source| InvalidArguments { task: delivery.task().name, source })?;
+    let args = decode(delivery.args()).map_err(|source| InvalidArguments { task: delivery.task().name, source })?;
     let started = start(&delivery, args)?;
     drop(delivery);
     Ok(started)

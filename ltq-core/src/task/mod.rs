@@ -8,10 +8,11 @@ mod context;
 mod def;
 mod delivery;
 mod outcome;
+mod payload;
 mod registry;
 mod state;
 
-pub use self::call::{Argument, message, run, run_blocking};
+pub use self::call::{run, run_blocking};
 pub use self::context::{Context, ContextBuilder};
 pub use self::def::{ArgDef, BackoffDef, Handler, Rate, TaskDef, TaskOptions};
 pub use self::delivery::Delivery;
@@ -19,6 +20,7 @@ pub use self::outcome::{
     Failure, IntoTaskError, InvalidArguments, MessageExpired, RejectMessage, RetryMessage, TaskError, TaskPanicked,
     TaskResult, private,
 };
+pub use self::payload::{Argument, Decode, Decoded, Encode, Encoded, NotDecoded, NotEncoded, argument};
 pub use self::registry::{DuplicateTask, Registry, TaskEntry};
 pub use self::state::{Inject, MissingState, State, StateDef, StateMap};
 

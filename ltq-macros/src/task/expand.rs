@@ -4,8 +4,8 @@
 //! spans while the same name, in its body too, means the task. Everything but the task itself stands in an anonymous
 //! constant, under names that begin with `__ltq` or `__Ltq`.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, ReturnType, Signature};
@@ -25,9 +25,9 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
     let inner = inner_fn(model);
     let payload = payload(&private, model);
     let definition = definition(&private, options, model);
-    let handler = handler(&private, model);
+    let calls = calls(&private, model);
     let methods = methods(&private, model);
-    let plain_call = plain_call(&private, model);
+    let deref = deref(&private, model);
     quote! {
         #item
 
@@ -37,10 +37,10 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
 
             impl __LtqFunction {
                 #inner
-                #handler
             }
 
             #payload
+            #calls
             #definition
 
             #[allow(deprecated)]
@@ -51,7 +51,7 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
             #private::inventory::submit! { #private::TaskEntry(&__LTQ_DEF) }
 
             #methods
-            #plain_call
+            #deref
         };
     }
 }
@@ -94,21 +94,27 @@ fn inner_fn(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// The struct that travels.
+/// The struct that travels. It is generic over its fields, so that it derives whatever their types are; what they are
+/// asked for stands beside it, at each type.
 fn payload(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     let serde = quote!(#private::serde);
     let serde_path = serde.to_string().replace(' ', "");
-    let fields = payload_args(model).map(|arg| {
+    let types: Vec<_> = (0..payload_args(model).count()).map(|index| format_ident!("__LtqType{index}")).collect();
+    let fields = payload_args(model).zip(&types).map(|(arg, ty)| {
         let (attrs, ident) = (&arg.serde, arg.ident);
-        let ty = owned_type(arg);
-        let value = quote_spanned!(arg.ty.span()=> <#ty as #private::Argument>::Value);
-        quote!(#(#attrs)* #ident: #value)
+        quote!(#(#attrs)* #ident: #ty)
+    });
+    let checks = payload_args(model).map(|arg| {
+        let (ty, private) = (owned_type(arg), respanned(private, arg.ty.span()));
+        quote_spanned!(arg.ty.span()=> const _: () = #private::argument::<#ty>();)
     });
     quote! {
         #[derive(#serde::Serialize, #serde::Deserialize)]
         #[serde(crate = #serde_path)]
-        #[allow(non_snake_case)]
-        struct __LtqArguments { #(#fields),* }
+        #[allow(non_snake_case, non_camel_case_types)]
+        struct __LtqArguments<#(#types),*> { #(#fields),* }
+
+        #(#checks)*
     }
 }
 
@@ -130,7 +136,7 @@ fn definition(private: &TokenStream, options: &Options, model: &Model<'_>) -> To
     });
     let settings = settings(private, options);
     quote! {
-        static __LTQ_DEF: #private::TaskDef = #private::TaskDef::new(#name, #path, __LtqFunction::__ltq_handle)
+        static __LTQ_DEF: #private::TaskDef = #private::TaskDef::new(#name, #path, __LTQ_CALLS.0)
             .at(#place)
             .args(&[#(#args),*])
             .states(&[#(#states),*])
@@ -156,70 +162,89 @@ fn settings(private: &TokenStream, options: &Options) -> TokenStream {
     quote!(#queue #max_attempts #backoff #timeout #rate #max_age #blocking)
 }
 
-/// What the worker calls.
+/// The two ways to call the function: what the worker calls, and what `task(…)` calls. They stand in one constant
+/// because the compiler then reports a future that is not `Send` once and not for each.
+fn calls(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let pointer = pointer(private, model);
+    let handler = handler(private, model);
+    let plain_call = plain_call(model);
+    quote! {
+        #[allow(unused_variables, clippy::needless_borrow, clippy::type_complexity, clippy::unit_arg)]
+        const __LTQ_CALLS: (#private::Handler, #pointer) = {
+            use #private::{Decoded as _, NotDecoded as _, ResultReturned as _, ValueReturned as _};
+            (#handler, #plain_call)
+        };
+    }
+}
+
+/// Decodes, injects, runs, ends: each a call of the library.
 fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     let name = &model.function.sig.ident;
-    let values = model.args.iter().map(|arg| {
-        let (ident, ty) = (arg.ident, arg.ty);
+    let locals = locals(model);
+    let injections = model.args.iter().zip(&locals).filter(|(arg, _)| !arg.is_payload()).map(|(arg, local)| {
+        let (ty, private) = (arg.ty, respanned(private, arg.ty.span()));
+        quote_spanned!(ty.span()=> let #local = <#ty as #private::Inject>::inject(delivery)?;)
+    });
+    let values = model.args.iter().zip(&locals).map(|(arg, local)| {
+        let ident = arg.ident;
         match arg.kind {
-            ArgKind::State(_) | ArgKind::Context => {
-                quote_spanned!(ty.span()=> <#ty as #private::Inject>::inject(delivery)?)
-            }
+            ArgKind::State(_) | ArgKind::Context => quote!(#local),
             ArgKind::Str => quote!(&arguments.#ident),
             ArgKind::String | ArgKind::Value => quote!(arguments.#ident),
         }
     });
-    let locals: Vec<_> = (0..model.args.len()).map(|index| format_ident!("value{index}")).collect();
-    let injected = model.args.iter().zip(&locals).filter(|(arg, _)| !arg.is_payload());
-    let values: Vec<_> = values.collect();
-    let injections = injected
-        .clone()
-        .zip(model.args.iter().zip(&values).filter(|(arg, _)| !arg.is_payload()))
-        .map(|((_, local), (_, value))| quote!(let #local = #value;));
-    let passed = model
-        .args
-        .iter()
-        .zip(&locals)
-        .zip(&values)
-        .map(|((arg, local), value)| if arg.is_payload() { value.clone() } else { quote!(#local) });
-    let passed: Vec<_> = passed.collect();
-    let end = quote_spanned! {output_span(&model.function.sig)=> (&mut #private::Returned(::core::option::Option::Some(value))).end()};
-    let borrows = model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str));
-    let call = quote!(__LtqFunction::#name(#(#passed),*));
-    let run = if model.blocking {
-        quote! {
-            #private::run_blocking(delivery, |delivery, arguments: __LtqArguments| {
-                #(#injections)*
-                ::core::result::Result::Ok(move || {
-                    let value = #call;
-                    #end
-                })
-            })
-        }
+    let call = quote!(__LtqFunction::#name(#(#values),*));
+    let returned = output_span(&model.function.sig);
+    let returned_private = respanned(private, returned);
+    let end = quote_spanned!(returned=> (&mut #returned_private::Returned(::core::option::Option::Some(value))).end());
+    let (helper, started, end) = if model.blocking {
+        (Ident::new("run_blocking", name.span()), quote!(move || { let value = #call; #end }), None)
     } else {
         // Only a borrowed argument needs a future that owns what it borrows from; it costs the size of the arguments.
-        let future = if borrows { quote!(async move { #call.await }) } else { call };
-        let run = quote_spanned!(name.span()=> #private::run);
-        quote! {
-            #run(
-                delivery,
-                |delivery, arguments: __LtqArguments| {
-                    #(#injections)*
-                    ::core::result::Result::Ok(#future)
-                },
-                |value| #end,
-            )
-        }
+        let future = if borrows(model) { quote!(async move { #call.await }) } else { call };
+        (Ident::new("run", name.span()), future, Some(quote!(|value| #end)))
     };
+    let types = payload_args(model).map(owned_type);
+    let private_at_name = respanned(private, name.span());
+    // The compiler blames this path for a future that is not `Send`.
+    let run = quote_spanned!(name.span()=> #private_at_name::#helper);
     quote! {
-        #[allow(unused_variables, clippy::needless_borrow, clippy::unit_arg, clippy::let_unit_value)]
-        fn __ltq_handle(
-            delivery: #private::Delivery,
-        ) -> #private::BoxFuture<'static, ::core::result::Result<(), #private::BoxError>> {
-            use #private::{ResultReturned as _, ValueReturned as _};
-            #run
-        }
+        |delivery| #run(
+            delivery,
+            |bytes| (&#private::Decode(::core::marker::PhantomData::<__LtqArguments<#(#types),*>>)).decode(bytes),
+            |delivery, arguments| {
+                #(#injections)*
+                ::core::result::Result::Ok(#started)
+            },
+            #end
+        )
     }
+}
+
+fn plain_call(model: &Model<'_>) -> TokenStream {
+    let name = &model.function.sig.ident;
+    if model.blocking {
+        return quote!(__LtqFunction::#name);
+    }
+    let locals = locals(model);
+    let boxed = quote_spanned!(name.span()=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
+    quote!(|#(#locals),*| #boxed)
+}
+
+/// The type of the plain call: the function's own, its future boxed.
+fn pointer(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let types = model.args.iter().map(|arg| match arg.kind {
+        ArgKind::Str => quote!(&'__ltq ::core::primitive::str),
+        _ => arg.ty.to_token_stream(),
+    });
+    let output = match &model.function.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    let (binder, lifetime) =
+        if borrows(model) { (Some(quote!(for<'__ltq>)), quote!('__ltq)) } else { (None, quote!('static)) };
+    let output = if model.blocking { output } else { quote!(#private::BoxFuture<#lifetime, #output>) };
+    quote!(#binder fn(#(#types),*) -> #output)
 }
 
 /// `message`, `send`, `send_bulk`.
@@ -245,7 +270,8 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
         impl #name {
             #[doc = #message_doc]
             #vis fn message(&self, #(#parameters),*) -> #private::Message {
-                #private::message(&__LTQ_DEF, &__LtqArguments { #(#values),* })
+                use #private::{Encoded as _, NotEncoded as _};
+                (&#private::Encode(&__LtqArguments { #(#values),* })).message(&__LTQ_DEF)
             }
 
             #[doc = #send_doc]
@@ -273,31 +299,9 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
 }
 
 /// The way from the struct to a function, so that `task(…)` calls the user's function.
-fn plain_call(private: &TokenStream, model: &Model<'_>) -> TokenStream {
-    let sig = &model.function.sig;
-    let name = &sig.ident;
-    let borrows = model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str));
-    let lifetime = borrows.then(|| quote!(for<'__ltq>));
-    let types = model.args.iter().map(|arg| match arg.kind {
-        ArgKind::Str => quote!(&'__ltq ::core::primitive::str),
-        _ => {
-            let ty = arg.ty;
-            quote!(#ty)
-        }
-    });
-    let output = match &sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => quote!(#ty),
-    };
-    let (output, call) = if model.blocking {
-        (output, quote!(__LtqFunction::#name))
-    } else {
-        let locals: Vec<_> = (0..model.args.len()).map(|index| format_ident!("value{index}")).collect();
-        let future_lifetime = if borrows { quote!('__ltq) } else { quote!('static) };
-        let boxed = quote_spanned!(name.span()=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
-        (quote!(#private::BoxFuture<#future_lifetime, #output>), quote!(|#(#locals),*| #boxed))
-    };
-    let pointer = quote!(#lifetime fn(#(#types),*) -> #output);
+fn deref(private: &TokenStream, model: &Model<'_>) -> TokenStream {
+    let name = &model.function.sig.ident;
+    let pointer = pointer(private, model);
     // The compiler points at the target when it holds a type that is more private than the task.
     let target = quote_spanned!(name.span()=> type Target = #pointer;);
     quote! {
@@ -306,11 +310,30 @@ fn plain_call(private: &TokenStream, model: &Model<'_>) -> TokenStream {
             #target
 
             fn deref(&self) -> &<Self as ::core::ops::Deref>::Target {
-                static __LTQ_CALL: #pointer = #call;
-                &__LTQ_CALL
+                &__LTQ_CALLS.1
             }
         }
     }
+}
+
+/// `tokens` as if they stood at `span`, for errors that point at the user's code.
+fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
+    tokens
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
+}
+
+fn locals(model: &Model<'_>) -> Vec<Ident> {
+    (0..model.args.len()).map(|index| format_ident!("value{index}")).collect()
+}
+
+fn borrows(model: &Model<'_>) -> bool {
+    model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str))
 }
 
 fn payload_args<'m, 'a>(model: &'m Model<'a>) -> impl Iterator<Item = &'m Arg<'a>> {
@@ -330,7 +353,7 @@ fn accepts_text(arg: &Arg<'_>) -> bool {
     matches!(arg.kind, ArgKind::Str | ArgKind::String)
 }
 
-fn output_span(sig: &Signature) -> proc_macro2::Span {
+fn output_span(sig: &Signature) -> Span {
     match &sig.output {
         ReturnType::Default => Ident::span(&sig.ident),
         ReturnType::Type(_, ty) => ty.span(),

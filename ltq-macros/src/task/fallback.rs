@@ -2,8 +2,8 @@
 //! task, so that its name, its methods and `use`s of what the body needs do not become errors of their own.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{FnArg, Type};
+use quote::{ToTokens as _, format_ident, quote};
+use syn::{FnArg, Pat, Type};
 
 use super::expand;
 use super::options::Options;
@@ -68,24 +68,30 @@ pub(super) fn stand_in(errors: &Errors, options: &Options, function: &Function) 
     }
 }
 
-/// The function, unless the compiler would complain about it by itself.
+/// The function, unless the compiler would complain about it by itself, for the same reason.
 fn kept(function: &Function) -> Option<TokenStream> {
-    let sig = &function.sig;
-    let const_async = sig.constness.is_some() && sig.asyncness.is_some();
-    if const_async || sig.variadic.is_some() || sig.abi.is_some() {
+    let mut sig = function.sig.clone();
+    if sig.constness.is_some() || sig.variadic.is_some() || sig.abi.is_some() {
         return None;
     }
-    let mut sig = sig.clone();
     for input in &mut sig.inputs {
-        if let FnArg::Typed(typed) = input {
-            typed.attrs.clear();
-            if let Type::Infer(_) = *typed.ty {
-                return None;
-            }
+        let FnArg::Typed(typed) = input else { continue };
+        typed.attrs.clear();
+        let shadows_task = matches!(typed.pat.as_ref(), Pat::Ident(pat) if pat.ident == sig.ident);
+        if shadows_task || is_incomplete(&typed.ty) {
+            return None;
         }
     }
     let body = &function.body;
     Some(quote!(#sig #body))
+}
+
+/// A type with `_` in it, or a `State` of nothing.
+fn is_incomplete(ty: &Type) -> bool {
+    let has_placeholder = ty.to_token_stream().to_string().split([' ', '<', '>', ',']).any(|word| word == "_");
+    let bare_state = matches!(ty, Type::Path(path)
+        if path.path.segments.last().is_some_and(|last| last.ident == "State" && last.arguments.is_none()));
+    has_placeholder || bare_state
 }
 
 fn is_payload(input: &FnArg) -> bool {

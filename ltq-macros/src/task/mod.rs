@@ -27,12 +27,15 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
             return fallback::untouched(&errors, item);
         }
     };
-    match Model::check(&function, &options, &mut errors) {
+    let model = Model::check(&function, &options, &mut errors);
+    match model {
         Some(model) => {
             let mut tokens = errors.to_tokens();
             tokens.extend(expand::task(&options, &model));
             tokens
         }
+        // A method: nothing but functions may stand in its `impl`.
+        None if function.sig.receiver().is_some() => fallback::untouched(&errors, item),
         None => fallback::stand_in(&errors, &options, &function),
     }
 }

@@ -97,7 +97,10 @@ impl Given {
     fn flag(&self) -> syn::Result<Span> {
         match &self.value {
             None => Ok(self.name.span()),
-            Some(_) => Err(self.expected("no value: leave the option out for an async task")),
+            Some(value) => Err(syn::Error::new_spanned(
+                value,
+                "the option `blocking` takes no value: write `blocking`, or leave it out for an async task",
+            )),
         }
     }
 
@@ -152,7 +155,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Expr>)> {
         return Ok((name, None));
     }
     let form = known(&name)?;
-    Err(input.error(format!("expected `{form}`")))
+    Err(input.error(format!("write `{form}`")))
 }
 
 /// How the option called `name` is written.

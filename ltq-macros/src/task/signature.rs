@@ -84,7 +84,7 @@ pub(super) struct Model<'a> {
 pub(super) struct Arg<'a> {
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
-    /// `#[serde(…)]` on it, which goes to its field in the payload.
+    /// `#[serde(default)]` on it, which goes to its field in the payload.
     pub(super) serde: Vec<&'a Attribute>,
     pub(super) kind: ArgKind<'a>,
 }
@@ -209,7 +209,14 @@ fn check_arg<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> Optio
     let mut serde = Vec::new();
     for attr in &typed.attrs {
         if attr.path().is_ident("serde") {
-            serde.push(attr);
+            if is_default(attr) {
+                serde.push(attr);
+            } else {
+                errors.spanned(
+                    attr,
+                    "an argument of a task takes `#[serde(default)]` and `#[serde(default = \"path\")]` only: for more, give a type of your own its own attributes",
+                );
+            }
         } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
             errors.spanned(attr, "an argument of a task cannot depend on `cfg`: senders and workers must agree on it; put the `cfg` on the task");
         }
@@ -219,6 +226,14 @@ fn check_arg<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> Optio
         errors.spanned(attr, "`serde` has nothing to do here: this argument is injected and never encoded");
     }
     Some(Arg { ident: ident?, ty: &typed.ty, serde, kind })
+}
+
+/// Whether it is `#[serde(default)]` or `#[serde(default = "path")]`.
+fn is_default(attr: &Attribute) -> bool {
+    let Ok(list) = attr.meta.require_list() else { return false };
+    let mut tokens = list.tokens.clone().into_iter();
+    tokens.next().is_some_and(|token| is_ident(&token, "default"))
+        && !tokens.any(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
 }
 
 fn check_pattern<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> Option<&'a Ident> {
@@ -290,13 +305,13 @@ fn check_owned(ty: &Type, injected: bool, errors: &mut Errors) -> Option<()> {
     let before = errors.count();
     if let Some(token) = find(tokens.clone(), &|token, _| is_ident(token, "impl")) {
         errors.at(token.span(), "an argument of a task has one type: write the type instead of `impl`");
-    } else if let Some(token) = find(tokens.clone(), &|token, _| is_ident(token, "_")) {
-        errors.at(token.span(), "an argument of a task needs its whole type: write it instead of `_`");
-    } else if let Some(token) = find(tokens, &|token, next| is_borrow(token, next, injected)) {
+    } else if let Some(token) = find(tokens.clone(), &|token, next| is_borrow(token, next, injected)) {
         errors.at(
             token.span(),
             "a task owns its arguments, so nothing in their types is borrowed: use `String`, `Vec<T>` or `'static`",
         );
+    } else if let Some(token) = find(tokens, &|token, _| is_ident(token, "_")) {
+        errors.at(token.span(), "an argument of a task needs its whole type: write it instead of `_`");
     }
     (errors.count() == before).then_some(())
 }

@@ -1,0 +1,103 @@
+//! The arguments of a task as they travel: [`Argument`], and how generated code writes and reads all of them.
+//!
+//! An argument that serde cannot handle is reported once, where generated code asks for [`Argument`] at the argument's
+//! type. Everything else it generates must then stay quiet, so writing and reading go through pairs of traits: method
+//! lookup finds the first where serde can do it, and a stand-in that never runs where it cannot, because a program
+//! with that error is not built.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::TaskDef;
+use crate::message::{DecodeError, Message, decode_args};
+
+/// A type that can be an argument of a task and travels in its messages.
+///
+/// Implemented for everything that serde can write and read again and that owns what it holds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a task",
+    label = "travels in the message, so it needs `serde::Serialize` and `serde::Deserialize`",
+    note = "for a type of your own, write `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "a shared value of the worker, such as a database pool, is taken as `ltq::State<T>`",
+    note = "an argument must also be `Send` and own what it holds"
+)]
+pub trait Argument: Send + Sized + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> Argument for T {}
+
+/// Asks that `T` is an [`Argument`].
+#[doc(hidden)]
+pub const fn argument<T: Argument>() {}
+
+/// Arguments to write.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Encode<'a, A>(pub &'a A);
+
+/// For arguments that serialise.
+#[doc(hidden)]
+pub trait Encoded {
+    /// A message that calls the task `def`.
+    fn message(&self, def: &'static TaskDef) -> Message;
+}
+
+impl<A: Serialize> Encoded for Encode<'_, A> {
+    fn message(&self, def: &'static TaskDef) -> Message {
+        Message::new(def.name, def.queue, self.0)
+    }
+}
+
+/// For the rest.
+#[doc(hidden)]
+pub trait NotEncoded {
+    /// Never called.
+    fn message(&self, def: &'static TaskDef) -> Message;
+}
+
+impl<A> NotEncoded for &Encode<'_, A> {
+    fn message(&self, def: &'static TaskDef) -> Message {
+        Message::new(def.name, def.queue, &())
+    }
+}
+
+/// Arguments to read.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Decode<A>(pub PhantomData<A>);
+
+/// For arguments that deserialise.
+#[doc(hidden)]
+pub trait Decoded<A> {
+    /// The arguments in a message.
+    ///
+    /// # Errors
+    ///
+    /// They do not fit.
+    fn decode(&self, bytes: &[u8]) -> Result<A, DecodeError>;
+}
+
+impl<A: DeserializeOwned> Decoded<A> for Decode<A> {
+    fn decode(&self, bytes: &[u8]) -> Result<A, DecodeError> {
+        decode_args(bytes)
+    }
+}
+
+/// For the rest.
+#[doc(hidden)]
+pub trait NotDecoded<A> {
+    /// Never called.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    fn decode(&self, bytes: &[u8]) -> Result<A, DecodeError>;
+}
+
+impl<A> NotDecoded<A> for &Decode<A> {
+    fn decode(&self, _: &[u8]) -> Result<A, DecodeError> {
+        Err(DecodeError::Arguments { reason: "they do not deserialise".to_owned() })
+    }
+}

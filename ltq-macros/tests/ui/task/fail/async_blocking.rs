@@ -1,0 +1,4 @@
+#[ltq::task(blocking)]
+async fn my_task(id: u64) {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[ltq::task]
+async fn my_task(pool: &ltq::State<u8>, ctx: &mut ltq::Context, all: ltq::State) {}
+
+fn main() {}
