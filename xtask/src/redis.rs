@@ -22,7 +22,7 @@ pub(crate) enum RedisError {
     )]
     NoRights { command: String },
     /// The package manager said no.
-    #[error("`{command}` failed ({why}): install Redis by hand, then run this again")]
+    #[error("`{command}` failed ({why}); if it cannot be made to work, install Redis by hand")]
     Install { command: String, why: String },
     /// It is installed somewhere else.
     #[error("`{manager}` has installed Redis, but `redis-server` is still not on the PATH: add its folder to the PATH")]
@@ -62,7 +62,7 @@ pub(crate) fn ensure() -> Result<PathBuf, RedisError> {
     if let Some((install, before)) = manager.commands.split_last() {
         for command in before {
             if let Err(error) = run(command, manager.root) {
-                eprintln!("warning: {error}");
+                eprintln!("going on in spite of: {error}");
             }
         }
         run(install, manager.root)?;

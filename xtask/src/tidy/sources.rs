@@ -69,11 +69,16 @@ fn client_stays_in_its_folder(file: &File, lines: &[Line], findings: &mut Vec<Fi
     }
 }
 
-/// The parts of keys, such as `:ready`, as the file that builds them writes them.
+/// The words that stand in keys, such as `ready`, as the file that builds them writes them. Literals with spaces are
+/// messages.
 fn key_names(files: &[File]) -> BTreeSet<String> {
     let keys = files.iter().filter(|file| file.path == KEYS);
     let lines = keys.flat_map(|file| lines(&file.text)).filter(|line| !line.test);
-    lines.flat_map(|line| line.literals).flat_map(|literal| names_after_colons(&literal)).collect()
+    let literals = lines.flat_map(|line| line.literals).filter(|literal| !literal.contains(char::is_whitespace));
+    let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let names =
+        |literal: String| literal.split(':').filter(|part| is_name(part)).map(str::to_owned).collect::<Vec<_>>();
+    literals.flat_map(names).collect()
 }
 
 /// Each `:name` in a text.
@@ -163,7 +168,7 @@ mod tests {
 
     #[track_caller]
     fn assert_found(path: &str, text: &str, part: &str) {
-        let keys = (KEYS, "//! Keys.\nfn a() { format!(\"{{{ns}:{q}}}:ready\"); format!(\"{ns}:queues\"); }");
+        let keys = (KEYS, "//! Keys.\nfn a() { key(\"ready\"); format!(\"{ns}:queues\"); f(\"not a key\"); }");
         let found = found(&[keys, (path, text)]);
         assert!(found.len() == 1 && found[0].contains(part), "{found:?}");
     }
@@ -175,6 +180,7 @@ mod tests {
         assert_found("ltq-core/src/a.rs", &docs.repeat(501), "501 lines");
         assert_found("ltq-core/src/broker/a.rs", "//! Docs.\nuse fred::Client;", "a.rs:2: names `fred`");
         assert_found("ltq-core/src/broker/redis/a.rs", "//! Docs.\nf(\"{x}:ready\");", "`:ready`");
+        assert_found("ltq-core/src/broker/redis/a.rs", "//! Docs.\nf(\"x:queues\");", "`:queues`");
         assert_found("ltq-core/src/a.rs", "//! Docs.\nf();\na.unwrap();", "a.rs:3");
         assert_found("ltq-core/src/a.rs", "//! Docs.\nSystemTime::now();", "clock");
         assert_found("a.lua", "redis.call('DEL', KEYS[1] .. ':x')", "made in the script");
