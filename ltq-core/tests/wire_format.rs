@@ -3,6 +3,8 @@
 //! The examples are read from the document, so neither can change without the other. The properties are those every
 //! reader relies on: what was written is read back, and no bytes whatsoever make a reader panic.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are part of it")]
+
 use bytes::Bytes;
 use ltq_core::message::{
     Carried, DeadLetter, DeadReason, DecodeError, Envelope, MessageId, WIRE_VERSION, decode_args, encode_args,
