@@ -4,6 +4,7 @@
 //! - [`ledger`]: which message ran how often.
 //! - [`program`]: child processes, their output and their signals.
 //! - [`redis_server`]: Redis servers of a test's own.
+//! - [`tasks`]: the tasks of the worker program that tests start.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,3 +16,4 @@ pub mod conformance;
 pub mod ledger;
 pub mod program;
 pub mod redis_server;
+pub mod tasks;
