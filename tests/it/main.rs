@@ -5,5 +5,15 @@
 
 /// Every broker keeps every promise.
 mod brokers;
+/// Worker processes are killed.
+mod crash;
+/// The server stops, forgets scripts, drops connections while a worker works.
+mod outage;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
+/// Worker processes are asked to stop.
+mod shutdown;
+/// A worker process is frozen beyond its lease and wakes.
+mod stall;
+/// What the tests of running workers share.
+mod support;
