@@ -30,6 +30,11 @@ pub(super) fn build() -> &'static Programs {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--bins", "--package", "ltq-cli", "--package", "examples"]);
         cargo.arg("--message-format=json-render-diagnostics").current_dir(root());
+        // Set for a program that cargo runs; build scripts read variables of these names and would run again.
+        let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        for name in variables.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
         let (code, output) = finish(&mut cargo);
         assert_eq!(code, 0, "the programs do not build; cargo's messages are above");
         let messages: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
