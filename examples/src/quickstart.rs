@@ -40,7 +40,7 @@ pub async fn greet(results: State<Results>, name: String) {
 /// Counts the primes below a number: CPU work, so it runs on the blocking pool.
 #[ltq::task(queue = "quickstart", blocking)]
 pub fn count_primes(results: State<Results>, below: u32) {
-    let is_prime = |n: &u32| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u32| (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
     let count = (2..below).filter(is_prime).count();
     results.add("count_primes", format!("{count} primes below {below}"));
 }

@@ -1,5 +1,8 @@
 //! The integration tests, one binary: linking dominates.
 
+// Helper functions of tests may fail on the spot, as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 /// Every broker keeps every promise.
 mod brokers;
 /// The programs that readers run first.

@@ -205,20 +205,21 @@ fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
         (Ident::new("run", name.span()), future, Some(quote!(|value| #end)))
     };
     let types = payload_args(model).map(owned_type);
-    let private_at_name = respanned(private, name.span());
-    // The compiler blames this path for a future that is not `Send`.
-    let run = quote_spanned!(name.span()=> #private_at_name::#helper);
-    quote! {
-        |delivery| #run(
-            delivery,
-            |bytes| (&#private::Decode(::core::marker::PhantomData::<__LtqArguments<#(#types),*>>)).decode(bytes),
-            |delivery, arguments| {
-                #(#injections)*
-                ::core::result::Result::Ok(#started)
-            },
-            #end
-        )
-    }
+    let given = quote! {
+        delivery,
+        |bytes| (&#private::Decode(::core::marker::PhantomData::<__LtqArguments<#(#types),*>>)).decode(bytes),
+        |delivery, arguments| {
+            #(#injections)*
+            ::core::result::Result::Ok(#started)
+        },
+        #end
+    };
+    // The compiler blames this call, and the boxing of the plain call, for a future that is not `Send`: at one place, so
+    // that it says so once.
+    let blamed = Span::call_site().located_at(name.span());
+    let private_at_name = respanned(private, blamed);
+    let run = quote_spanned!(blamed=> #private_at_name::#helper(#given));
+    quote!(|delivery| #run)
 }
 
 fn plain_call(model: &Model<'_>) -> TokenStream {
@@ -227,7 +228,8 @@ fn plain_call(model: &Model<'_>) -> TokenStream {
         return quote!(__LtqFunction::#name);
     }
     let locals = locals(model);
-    let boxed = quote_spanned!(name.span()=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
+    let blamed = Span::call_site().located_at(name.span());
+    let boxed = quote_spanned!(blamed=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
     quote!(|#(#locals),*| #boxed)
 }
 
