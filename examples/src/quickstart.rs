@@ -20,10 +20,13 @@ impl Results {
         lines.entry(task.to_owned()).or_default().push(line);
     }
 
-    /// How many results each task has produced, and the last of them.
+    /// How many results each task has produced, and one of them: the first in the alphabet, so that runs compare.
     pub fn summary(&self) -> Vec<(String, usize, String)> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(|(task, all)| (task.clone(), all.len(), all.last().cloned().unwrap_or_default())).collect()
+        lines
+            .iter()
+            .map(|(task, all)| (task.clone(), all.len(), all.iter().min().cloned().unwrap_or_default()))
+            .collect()
     }
 }
 

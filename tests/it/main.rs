@@ -7,6 +7,10 @@
 mod brokers;
 /// Worker processes are killed.
 mod crash;
+/// The programs that readers run first.
+mod examples;
+/// What a worker tells about its work.
+mod logs;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
@@ -17,3 +21,5 @@ mod shutdown;
 mod stall;
 /// What the tests of running workers share.
 mod support;
+/// A worker that cannot do its work says so and ends.
+mod watchdog;

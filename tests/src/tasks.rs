@@ -20,6 +20,9 @@ pub const LEASE_MS: &str = "LTQ_TEST_LEASE_MS";
 /// The environment variable with the number of recoveries that are allowed; unset means the default.
 pub const MAX_RECOVERIES: &str = "LTQ_TEST_MAX_RECOVERIES";
 
+/// The environment variable with the watchdog's limit in milliseconds; unset means the default.
+pub const WATCHDOG_MS: &str = "LTQ_TEST_WATCHDOG_MS";
+
 /// Takes `millis` milliseconds.
 #[ltq::task(queue = "test-worker")]
 pub async fn work(ledger: State<LedgerFile>, ctx: Context, key: String, millis: u64) -> TaskResult {
@@ -73,6 +76,9 @@ pub fn worker() -> Worker {
     }
     if let Some(recoveries) = number(MAX_RECOVERIES) {
         worker = worker.max_recoveries(recoveries);
+    }
+    if let Some(millis) = number(WATCHDOG_MS) {
+        worker = worker.watchdog(Duration::from_millis(millis));
     }
     worker
 }
