@@ -44,8 +44,7 @@ async fn a_message_that_kills_its_workers_ends_as_a_dead_letter() {
     let id = stage.client.send(tasks::kill_worker.message("killer")).await.unwrap();
     stage.client.send_bulk(work(20, 0)).await.unwrap();
     // One at a time, so that no other message is in the hands of a worker that dies.
-    let worker =
-        || stage.worker().args(["--concurrency", "1"]).env(LEASE_MS, "300").env(MAX_RECOVERIES, "2").start();
+    let worker = || stage.worker().args(["--concurrency", "1"]).env(LEASE_MS, "300").env(MAX_RECOVERIES, "2").start();
     for _ in 0..3 {
         let mut killed = worker();
         assert_eq!(killed.wait_exit(PATIENCE).await.code(), None, "{}", killed.output());

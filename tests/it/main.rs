@@ -4,8 +4,12 @@
 mod brokers;
 /// Worker processes are killed.
 mod crash;
+/// What a program pays for with which feature.
+mod features;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
+/// Messages that cannot end well end where they are promised to.
+mod poison;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
 /// Worker processes are asked to stop.
