@@ -1,7 +1,11 @@
 //! The integration tests, one binary: linking dominates.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a step that fails must end the test on the spot")]
+
 /// Every broker keeps every promise.
 mod brokers;
+/// How a worker shares its slots.
+mod concurrency;
 /// Worker processes are killed.
 mod crash;
 /// What a program pays for with which feature.
@@ -12,9 +16,13 @@ mod outage;
 mod poison;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
+/// Sending, dead letters.
+mod sends;
 /// Worker processes are asked to stop.
 mod shutdown;
 /// A worker process is frozen beyond its lease and wakes.
 mod stall;
+/// What keeps a worker from starting.
+mod start;
 /// What the tests of running workers share.
 mod support;

@@ -27,7 +27,7 @@ async fn panics(ctx: Context) {
 
 #[ltq::task(queue = "poison", max_attempts = 2, timeout = "20ms")]
 async fn never_ends() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[ltq::task(queue = "poison", max_attempts = 3)]
