@@ -26,3 +26,5 @@ mod stall;
 mod start;
 /// What the tests of running workers share.
 mod support;
+/// A worker that makes no progress says so and ends.
+mod watchdog;
