@@ -22,9 +22,6 @@ pub const WATCHDOG_MS: &str = "LTQ_TEST_WATCHDOG_MS";
 /// The environment variable with the number of recoveries that are allowed; unset means the default.
 pub const MAX_RECOVERIES: &str = "LTQ_TEST_MAX_RECOVERIES";
 
-/// The environment variable with the watchdog's limit in milliseconds; unset means the default.
-pub const WATCHDOG_MS: &str = "LTQ_TEST_WATCHDOG_MS";
-
 /// Takes `millis` milliseconds.
 #[ltq::task(queue = "test-worker")]
 pub async fn work(ledger: State<LedgerFile>, ctx: Context, key: String, millis: u64) -> TaskResult {
@@ -83,9 +80,6 @@ pub fn worker() -> Worker {
     let mut worker = Worker::new(QUEUE).state(LedgerFile::from_env().unwrap());
     if let Some(millis) = number(LEASE_MS) {
         worker = worker.lease(Duration::from_millis(millis));
-    }
-    if let Some(millis) = number(WATCHDOG_MS) {
-        worker = worker.watchdog(Duration::from_millis(millis));
     }
     if let Some(recoveries) = number(MAX_RECOVERIES) {
         worker = worker.max_recoveries(recoveries);
