@@ -5,6 +5,8 @@
 
 /// Every broker keeps every promise.
 mod brokers;
+/// What the documents tell readers to type works.
+mod docs;
 /// The programs that readers run first.
 mod examples;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
