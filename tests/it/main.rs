@@ -8,6 +8,8 @@ mod brokers;
 mod concurrency;
 /// Worker processes are killed.
 mod crash;
+/// What the documents tell readers to type works.
+mod docs;
 /// The programs that readers run first.
 mod examples;
 /// What a program pays for with which feature.
