@@ -46,9 +46,13 @@ impl Health {
         self.inner.limit_ms.store(as_ms(limit), Ordering::Relaxed);
     }
 
-    pub(super) fn started(&self) {
+    /// The time before does not count as silence.
+    pub(super) fn starting(&self) {
         self.fetch_progress();
         self.broker_answered();
+    }
+
+    pub(super) fn started(&self) {
         self.inner.running.store(true, Ordering::Relaxed);
     }
 
