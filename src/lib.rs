@@ -1,15 +1,136 @@
 //! LTQ: a lightweight, async-first task queue on Redis.
+//!
+//! Put [`#[ltq::task]`](macro@task) on an async function. Any program that links it can *send* calls of it, with typed
+//! arguments; *workers*, as many processes as you like, run them. Delivery is at least once: a message that was accepted
+//! runs until it is done or a dead letter, whatever crashes.
+//!
+//! ```
+//! use ltq::{State, TaskResult, Worker};
+//! use tokio::sync::mpsc;
+//!
+//! #[ltq::task(queue = "greetings")]
+//! async fn greet(letters: State<mpsc::UnboundedSender<String>>, name: String) -> TaskResult {
+//!     letters.send(format!("Hello, {name}!"))?;
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> TaskResult {
+//!     // A broker inside this process. With `redis://localhost:6379` nothing else changes.
+//!     let client = ltq::connect("memory://").await?;
+//!
+//!     // The worker; usually a process of its own, started by `ltq run my_crate::worker`.
+//!     let (sender, mut letters) = mpsc::unbounded_channel::<String>();
+//!     let shutdown = ltq::Shutdown::new();
+//!     let worker = Worker::new("greetings").state(sender).run_until(client, shutdown.clone());
+//!     let worker = tokio::spawn(worker);
+//!
+//!     // Sending, from anywhere in the program.
+//!     greet.send("Ada").await?;
+//!     assert_eq!(letters.recv().await.as_deref(), Some("Hello, Ada!"));
+//!
+//!     shutdown.request();
+//!     worker.await??;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Sending
+//!
+//! A task is a unit struct with the methods `send`, `send_bulk` and `message`; they take the arguments that travel, and
+//! leave out those the worker injects ([`State`], [`Context`]). They use the process-wide client: the one
+//! [`connect`] made, else one for `LTQ_URL`, else for `redis://localhost:6379`. Where a program wants no globals, it hands
+//! a [`Message`] to a [`Client`] of its own.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ltq::{Client, TaskResult};
+//!
+//! #[ltq::task(queue = "mail")]
+//! async fn welcome(user: u64, name: String) {}
+//!
+//! # #[tokio::main]
+//! # async fn main() -> TaskResult {
+//! let client = Client::connect("memory://sending").await?;
+//!
+//! let id = client.send(welcome.message(7, "Ada")).await?;
+//! let later = client.send(welcome.message(8, "Grace").delay(Duration::from_secs(90))).await?;
+//! let many = client.send_bulk((9..100).map(|user| welcome.message(user, "you"))).await?;
+//!
+//! let stats = client.stats("mail").await?;
+//! assert_eq!((stats.ready, stats.scheduled), (92, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Failing
+//!
+//! An error is tried again with growing delays while the task's attempts last; [`RetryMessage`] and [`RejectMessage`] say
+//! more exactly what is to happen; a panic counts as an error. What cannot succeed becomes a [`DeadLetter`] with
+//! its reason, which can be looked at, replayed and deleted: [`Client::dead_letters`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use ltq::{Context, RejectMessage, RetryMessage, TaskResult};
+//!
+//! #[ltq::task(max_attempts = 5, backoff = "1s..60s", timeout = "30s")]
+//! async fn charge(ctx: Context, order: u64, cents: i64) -> TaskResult {
+//!     if cents <= 0 {
+//!         // Never tried again: a dead letter at once.
+//!         Err(RejectMessage::new(format!("order {order} costs nothing")))?;
+//!     }
+//!     if ctx.attempt() == 1 {
+//!         // Back on the queue, at a time this task chooses.
+//!         Err(RetryMessage::new(Duration::from_secs(5), "the bank wants to be asked twice"))?;
+//!     }
+//!     // `?` works on any error; this one is tried again, after at most 1 s the first time.
+//!     tokio::fs::metadata("/var/lib/till").await?;
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() {
+//! // Without a queue a task is the function it was; handy in tests.
+//! let result = charge(Context::detached(), 1, -5).await;
+//! assert_eq!(result.unwrap_err().to_string(), "rejected: order 1 costs nothing");
+//! # }
+//! ```
+//!
+//! # Running
+//!
+//! [`Worker`] says which queues are served, how many tasks run at once, what they share and which [`middleware`]
+//! surrounds them. `ltq run my_crate::worker`, of the package `ltq-cli`, finds the function marked
+//! [`#[ltq::worker]`](macro@worker) and runs it with flags, logs and signals; a program with a `main` of its own calls
+//! [`run()`] and has the same.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `redis` | yes | queues on Redis; without it there is `memory://` only |
+//! | `tls` | yes | `rediss://` |
+//! | `worker` | yes | [`Worker`] and [`middleware`]: all that executes tasks |
+//! | `run` | yes | [`run()`], and what `ltq run` needs |
+//! | `sentry` | no | the middleware `Sentry` |
+//!
+//! A program that only sends needs `default-features = false, features = ["redis"]`.
 
 #[cfg(feature = "run")]
 mod run;
 
 pub use ltq_core::BoxError;
-pub use ltq_core::broker::{BrokerError, ConnectOptions};
-pub use ltq_core::client::{Client, SendError, connect};
-pub use ltq_core::message::{DeadLetter, DeadReason, Message, MessageId};
-pub use ltq_core::task::{Context, Delivery, RejectMessage, RetryMessage, State, Task, TaskError, TaskResult};
+pub use ltq_core::broker::{BrokerError, ConnectOptions, DeadLimits, QueueCounts, QueueStats};
+pub use ltq_core::client::{Client, ClientBuilder, DeadLetters, SendError, connect, current, set_current};
+pub use ltq_core::message::{
+    CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message, MessageId,
+    ParseIdError,
+};
+pub use ltq_core::task::{
+    Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,
+    State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
+};
 #[cfg(feature = "worker")]
-pub use ltq_core::worker::{Shutdown, Worker, WorkerError};
+pub use ltq_core::worker::{Health, Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
@@ -43,7 +164,15 @@ pub mod __private {
     pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
 }
 
-/// The code in the guide compiles.
-#[cfg(all(doctest, feature = "worker"))]
-#[doc = include_str!("../docs/middleware.md")]
-mod middleware_guide {}
+/// The code in the documents compiles.
+#[cfg(all(doctest, feature = "run"))]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/middleware.md")]
+    mod middleware {}
+    #[doc = include_str!("../docs/workers.md")]
+    mod workers {}
+}

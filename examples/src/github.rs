@@ -52,11 +52,13 @@ pub async fn fetch_repo(github: State<GitHub>, ctx: Context, owner: String, name
     let url = format!("{}/repos/{owner}/{name}", github.base_url);
     let response = github.http.get(url).header("accept", "application/vnd.github+json").send().await?;
     match response.status() {
-        StatusCode::NOT_FOUND => Err(RejectMessage::new(format!("there is no repository {owner}/{name}")))?,
+        StatusCode::NOT_FOUND => {
+            return Err(RejectMessage::new(format!("there is no repository {owner}/{name}")).into());
+        }
         StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
             let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let delay = Duration::from_secs(seconds.unwrap_or(60));
-            Err(RetryMessage::new(delay, "GitHub asks for patience").uncharged())?
+            return Err(RetryMessage::new(delay, "GitHub asks for patience").uncharged().into());
         }
         _ => {}
     }

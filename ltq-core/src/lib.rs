@@ -3,12 +3,12 @@
 //! Users depend on the facade package `ltq`, which re-exports what is meant for them; this crate is where it lives.
 //! Modules are listed in the order a message meets them:
 //!
-//! 1. [`message`]: what a user builds, the envelope that travels, its bytes.
-//! 2. [`task`]: what `#[ltq::task]` describes and how a typed function is called.
-//! 3. [`broker`]: the narrow contract with whatever stores the messages; in memory and on Redis.
-//! 4. [`client`]: sending.
-//! 5. [`middleware`]: the stack around every execution.
-//! 6. [`worker`]: fetch, execute, settle, and the duties that keep a worker honest.
+//! 1. [`message`] — what a user builds, the envelope that travels, its bytes.
+//! 2. [`task`] — what `#[ltq::task]` describes and how a typed function is called.
+//! 3. [`broker`] — the narrow contract with whatever stores the messages; in memory and on Redis.
+//! 4. [`client`] — sending.
+//! 5. [`middleware`] — the stack around every execution.
+//! 6. [`worker`] — fetch, execute, settle, and the duties that keep a worker honest.
 //!
 //! A module may use those above it, never one below.
 

@@ -8,8 +8,12 @@ mod brokers;
 mod concurrency;
 /// Worker processes are killed.
 mod crash;
+/// The programs that readers run first.
+mod examples;
 /// What a program pays for with which feature.
 mod features;
+/// What a worker tells about its work.
+mod logs;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
 /// Messages that cannot end well end where they are promised to.

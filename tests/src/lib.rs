@@ -1,6 +1,6 @@
 //! What the integration tests of LTQ share: the suite every broker must pass, and the harness around real programs.
 //!
-//! - [`conformance`]: the promises of a broker, one function each.
+//! - [`mod@conformance`]: the promises of a broker, one function each.
 //! - [`ledger`]: which message ran how often.
 //! - [`program`]: child processes, their output and their signals.
 //! - [`redis_server`]: Redis servers of a test's own.

@@ -81,11 +81,11 @@ pub fn worker() -> Worker {
     if let Some(millis) = number(LEASE_MS) {
         worker = worker.lease(Duration::from_millis(millis));
     }
-    if let Some(millis) = number(WATCHDOG_MS) {
-        worker = worker.watchdog(Duration::from_millis(millis));
-    }
     if let Some(recoveries) = number(MAX_RECOVERIES) {
         worker = worker.max_recoveries(recoveries);
+    }
+    if let Some(millis) = number(WATCHDOG_MS) {
+        worker = worker.watchdog(Duration::from_millis(millis));
     }
     worker
 }

@@ -3,6 +3,7 @@
 //! Written in Rust rather than as scripts so that they run wherever the project builds, without another interpreter.
 //! They print to standard error, as cargo itself does; what a test prints stays on standard output.
 
+mod bench;
 mod redis;
 mod test;
 mod tidy;
@@ -17,6 +18,8 @@ use clap::Parser;
 enum Command {
     /// Everything that must hold before a change goes in; what continuous integration runs.
     Test(test::Args),
+    /// How fast LTQ is, beside the ceiling of its own scripts; `cargo xtask bench -- --help` lists the settings.
+    Bench(bench::Args),
     /// The rules of this repository that no compiler checks.
     Tidy(tidy::Args),
 }
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
     let root = repository();
     let ended = match Command::parse() {
         Command::Test(args) => test::run(&root, &args).map_err(|error| error.to_string()),
+        Command::Bench(args) => bench::run(&root, &args).map_err(|error| error.to_string()),
         Command::Tidy(args) => tidy::run(&root, &args).map_err(|error| error.to_string()),
     };
     match ended {

@@ -33,6 +33,8 @@ enum Step {
     Doc,
     /// The rules of this repository.
     Tidy,
+    /// Each measurement once, small, so that none rots. The figures mean nothing.
+    Bench,
     /// All tests and documentation tests.
     Test,
 }
@@ -99,6 +101,7 @@ impl Step {
                 Ok(())
             }
             Self::Test => self.cargo(root, "test --workspace --all-features", &[]),
+            Self::Bench => self.cargo(root, "run -p ltq-bench -- --runs 1 --messages 2000 --samples 10", &[]),
         }
     }
 

@@ -22,6 +22,7 @@ async fn main() -> std::process::ExitCode {
 async fn run() -> TaskResult {
     let url = std::env::var("LTQ_URL").unwrap_or_else(|_| "memory://".to_owned());
     let client = ltq::connect(&url).await?;
+    let before = client.stats("quickstart").await?.counts;
 
     // Usually a process of its own, started with `ltq run`; here it runs beside the producer.
     let results = State::new(Results::default());
@@ -41,19 +42,20 @@ async fn run() -> TaskResult {
         [charge_card.message(order), ship.message(order, address)]
     });
     client.send_bulk(orders).await?;
-    println!("sent 312 messages to {url}");
+    // An address may hold a password; what the client prints of it does not.
+    println!("sent 312 messages to {}", client.broker().address());
 
     follow(&client).await?;
     shutdown.request();
     worker.await??;
 
-    for (task, count, last) in results.summary() {
-        println!("{task:>12}: {count:>3} done, the last one: {last}");
+    for (task, count, one) in results.summary() {
+        println!("{task:>14} {count:>3} done, for example: {one}");
     }
-    let stats = client.stats("quickstart").await?;
-    println!("{:>12}: {:>3} put back and tried again", "retries", stats.counts.retried);
-    for letter in client.dead_letters("quickstart")?.list(0, 10).await? {
-        println!(" dead letter: {} after {} attempt: {}", letter.reason, letter.attempts, letter.error);
+    let counts = client.stats("quickstart").await?.counts;
+    println!("{:>14} {:>3} put back and tried again", "retries", counts.retried - before.retried);
+    for letter in client.dead_letters("quickstart")?.list(0, counts.dead - before.dead).await? {
+        println!("{:>14}     {} at attempt {}", "dead letter", letter.error, letter.attempts);
     }
     Ok(())
 }

@@ -31,6 +31,9 @@ pub(crate) fn build(project: &Project, runner: &Runner, release: bool) -> Result
     if release {
         command.arg("--release");
     }
+    for name in of_cargo_run() {
+        command.env_remove(name);
+    }
     let mut child = command.spawn().map_err(failed_start)?;
     let mut program = None;
     if let Some(stdout) = child.stdout.take() {
@@ -48,6 +51,15 @@ pub(crate) fn build(project: &Project, runner: &Runner, release: bool) -> Result
     program.filter(|_| status.success()).ok_or_else(|| {
         let crates: Vec<_> = project.crates.iter().map(|found| format!("`{}`", found.package)).collect();
         RunError::Build { crates: crates.join(", ") }
+    })
+}
+
+/// What `cargo run` tells the program it starts about that program's package. Build scripts read variables of these
+/// names, so under `cargo run -p ltq-cli` cargo would take some dependencies for changed and build them again.
+fn of_cargo_run() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
     })
 }
 

@@ -36,14 +36,19 @@ impl DeadLetters {
         self.broker.dead_letter(&self.queue, id).await
     }
 
-    /// Puts one back on its queue, no attempt charged. Says whether it was still there.
+    /// Puts one back on its queue as if it had been sent now: no attempt charged, its age counted anew. Says whether it
+    /// was still there.
     ///
     /// # Errors
     ///
     /// The broker did not answer.
     pub async fn replay(&self, id: MessageId) -> Result<bool, BrokerError> {
         match self.get(id).await? {
-            Some(letter) => self.broker.replay(&self.queue, id, letter.replay_payload()).await,
+            Some(letter) => {
+                // A new id carries the sender's clock, as every message does.
+                let now_ms = MessageId::new().timestamp_ms();
+                self.broker.replay(&self.queue, id, letter.replay_payload(now_ms)).await
+            }
             None => Ok(false),
         }
     }

@@ -26,14 +26,17 @@ pub enum DeadReason {
     UnknownTask,
     /// It was being run each time its worker died, too often.
     Crashed,
+    /// A newer version of LTQ wrote a reason that this one does not know.
+    Unknown,
 }
 
 impl DeadReason {
     const ALL: [Self; 6] =
         [Self::Failed, Self::Rejected, Self::Expired, Self::Undecodable, Self::UnknownTask, Self::Crashed];
 
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    /// The reason of that name. A name this version does not know must not hide the letter.
+    fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name).unwrap_or(Self::Unknown)
     }
 
     /// The reason as one word, as tools print it.
@@ -46,6 +49,7 @@ impl DeadReason {
             Self::Undecodable => "undecodable",
             Self::UnknownTask => "unknown_task",
             Self::Crashed => "crashed",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -70,7 +74,7 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it ended, in milliseconds since the Unix epoch, by the broker's clock; 0 until it is stored.
     pub died_at_ms: u64,
-    /// The message, byte for byte.
+    /// The message, byte for byte, but for the recoveries, which are added to its requeues.
     pub payload: Bytes,
 }
 
@@ -134,22 +138,24 @@ impl DeadLetter {
         if fields < FIELDS {
             return Err(broken("dead letter", format!("{fields} fields of {FIELDS}")));
         }
-        let reason = read_str(&mut rest, "reason")?;
-        let reason = DeadReason::from_name(reason)
-            .ok_or_else(|| broken("reason", "not one this version knows: update this program"))?;
+        let reason = DeadReason::from_name(read_str(&mut rest, "reason")?);
         let error = read_str(&mut rest, "error")?.to_owned();
         let attempts = read_int(&mut rest, "attempts")?;
         let payload = record.slice_ref(read_bin(&mut rest, "payload")?);
         Ok(Self { id, reason, error, attempts, died_at_ms, payload })
     }
 
-    /// The bytes that run the message afresh: no attempt charged. Bytes that cannot be read stay as they are.
+    /// The bytes that run the message afresh: no attempt charged, its age counted from `now_ms` (milliseconds since the
+    /// Unix epoch), what the library noted in its carried map forgotten. The delivery number goes on growing. Bytes that
+    /// cannot be read stay as they are.
     #[must_use]
-    pub fn replay_payload(&self) -> Bytes {
+    pub fn replay_payload(&self, now_ms: u64) -> Bytes {
         match self.envelope() {
             Ok(mut envelope) => {
                 envelope.attempts = 0;
                 envelope.requeues = envelope.requeues.saturating_add(1);
+                envelope.created_at_ms = now_ms;
+                envelope.carried.0.retain(|key, _| !key.starts_with("ltq."));
                 envelope.encode()
             }
             Err(_) => self.payload.clone(),
@@ -168,6 +174,20 @@ mod tests {
             DeadLetter::new(id, DeadReason::Rejected, "no such repository", 3, Bytes::from_static(b"\x01\xff"));
         let read = DeadLetter::decode(id, 7, &letter.encode()).unwrap();
         assert_eq!(read, DeadLetter { died_at_ms: 7, ..letter });
+    }
+
+    #[test]
+    fn a_replay_starts_afresh_and_stays_ahead_of_late_writers() {
+        let id = MessageId::new();
+        let mut envelope = Envelope::new(id, "task", "queue", 5, b"\x80");
+        (envelope.attempts, envelope.requeues) = (4, 6);
+        envelope.carried.set("ltq.unknown_since", &1_u8).unwrap();
+        envelope.carried.set("mine", &2_u8).unwrap();
+        let letter = DeadLetter::new(id, DeadReason::Failed, "", 5, envelope.encode());
+        let payload = letter.replay_payload(1_000);
+        let replayed = Envelope::decode(&payload).unwrap();
+        assert_eq!((replayed.attempts, replayed.requeues, replayed.created_at_ms), (0, 7, 1_000));
+        assert_eq!(replayed.carried.keys().collect::<Vec<_>>(), ["mine"]);
     }
 
     #[test]

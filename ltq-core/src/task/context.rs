@@ -44,7 +44,6 @@ impl Context {
     }
 
     /// Starts a context for a message; the worker's way to make one.
-    #[must_use]
     pub fn builder(id: MessageId, task: &'static str, queue: Arc<str>) -> ContextBuilder {
         ContextBuilder {
             inner: Inner {

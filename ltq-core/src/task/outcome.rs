@@ -285,6 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::needless_borrow, reason = "generated code does not know which of the two it needs")]
     fn results_and_values_end_as_they_should() {
         assert!((&mut Returned(Some(7))).end().is_ok());
         assert!((&mut Returned(Some(()))).end().is_ok());

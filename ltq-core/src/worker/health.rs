@@ -46,7 +46,7 @@ impl Health {
         self.inner.limit_ms.store(as_ms(limit), Ordering::Relaxed);
     }
 
-    /// The time before does not count as silence.
+    /// The worker begins to start: silence counts from now.
     pub(super) fn starting(&self) {
         self.fetch_progress();
         self.broker_answered();

@@ -92,7 +92,19 @@ pub(super) fn hand_back(delivered: &Delivered) -> Settlement {
 
 fn dead(delivered: &Delivered, reason: DeadReason, error: String, attempts: u32) -> Settlement {
     tracing::error!(id = %delivered.id, %reason, error, attempts, "dead letter");
-    Settlement::Dead(DeadLetter::new(delivered.id, reason, error, attempts, delivered.payload.clone()))
+    Settlement::Dead(DeadLetter::new(delivered.id, reason, error, attempts, with_recoveries(delivered)))
+}
+
+/// The broker forgets the recoveries of a message that ends. They go into the envelope, so that the delivery number of a
+/// replay is still higher than any before.
+fn with_recoveries(delivered: &Delivered) -> Bytes {
+    let recoveries = u32::try_from(delivered.recoveries).unwrap_or(u32::MAX);
+    match Envelope::decode(&delivered.payload) {
+        Ok(envelope) if recoveries > 0 => {
+            Envelope { requeues: envelope.requeues.saturating_add(recoveries), ..envelope }.encode()
+        }
+        _ => delivered.payload.clone(),
+    }
 }
 
 fn put_back(envelope: &Envelope<'_>, attempts: u32, carried: Carried) -> Bytes {

@@ -192,7 +192,7 @@ async fn workout(broker: &dyn Broker) {
     let letters = broker.dead_letters(&queue(), 0, 10).await.unwrap();
     assert_eq!(letters.len(), 2);
     assert!(broker.dead_letter(&queue(), letters[0].id).await.unwrap().is_some());
-    assert!(broker.replay(&queue(), letters[0].id, letters[0].replay_payload()).await.unwrap());
+    assert!(broker.replay(&queue(), letters[0].id, letters[0].replay_payload(0)).await.unwrap());
     assert!(broker.delete_dead(&queue(), letters[1].id).await.unwrap());
     assert!(!broker.delete_dead(&queue(), letters[1].id).await.unwrap());
     let third = WorkerId::new();

@@ -5,7 +5,7 @@
 //! here, never to the tests of one broker.
 //!
 //! Nothing here sleeps to let something happen: time that must pass is watched on the broker's own clock, through
-//! [`eventually`], [`Hand::drain`] and [`until_expired`].
+//! `eventually`, `Hand::drain` and `until_expired`.
 
 pub mod admin;
 pub mod delay;

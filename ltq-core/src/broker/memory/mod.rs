@@ -1,6 +1,6 @@
 //! [`MemoryBroker`]: the broker inside this process, for the quickstart and for tests.
 //!
-//! It is the contract made small: [`state`] holds one queue as plain data, this file adds the lock, the clock and the
+//! It is the contract made small: `state.rs` holds one queue as plain data, this file adds the lock, the clock and the
 //! waking. One lock for all queues is enough, because no call does more under it than move a thousand messages.
 //! Messages live as long as the process; nothing is written anywhere.
 

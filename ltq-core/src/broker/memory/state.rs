@@ -5,7 +5,7 @@
 //! together. A transition that leaves something for an idle worker says so by `wake`.
 
 #[cfg(test)]
-mod properties;
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;

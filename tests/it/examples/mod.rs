@@ -1,0 +1,93 @@
+//! The programs of the package `examples`, built and run as a reader of the README runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod github_api;
+mod programs;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use ltq::{Client, DeadReason};
+use ltq_tests::redis_server::RedisServer;
+
+use self::github_api::{Answer, GitHubApi};
+use self::programs::{Running, build, finish, root};
+
+/// Of 500 repositories every kind of trouble meets some.
+fn answer(index: usize) -> Answer {
+    match index % 25 {
+        3 => Answer::NotFound,
+        6 => Answer::Once(429),
+        9 => Answer::Once(403),
+        12 => Answer::Once(500),
+        _ => Answer::Found,
+    }
+}
+
+#[test]
+fn the_quickstart_shows_results_a_retry_and_a_dead_letter() {
+    let programs = build();
+    let mut quickstart = Command::new(&programs.quickstart);
+    let (code, output) = finish(quickstart.env_remove("LTQ_URL"));
+    assert_eq!(
+        output,
+        "\
+sent 312 messages to memory://
+   charge_card  30 done, for example: order 1 charged at attempt 2
+  count_primes  50 done, for example: 1007 primes below 8000
+         greet 202 done, for example: Hello, early bird!
+          ship  29 done, for example: order 1 shipped to 1 Main Street
+       retries  30 put back and tried again
+   dead letter     rejected: order 13 has no address at attempt 1
+"
+    );
+    assert_eq!(code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_github_example_fetches_500_repositories_and_loses_none() {
+    let programs = build();
+    let redis = RedisServer::start();
+    let names: Vec<_> = (0..500).map(|index| format!("owner-{}/repository-{index}", index % 7)).collect();
+    let api = GitHubApi::start(names.iter().enumerate().map(|(index, name)| (name.clone(), answer(index)))).await;
+    let missing: BTreeSet<_> = names
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| answer(*index) == Answer::NotFound)
+        .map(|(_, name)| name)
+        .collect();
+
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("repositories.txt");
+    std::fs::write(&list, names.join("\n")).unwrap();
+
+    // The first terminal.
+    let mut worker = Command::new(&programs.ltq);
+    worker.args(["run", "examples::github::worker", "--url", &redis.url()]);
+    worker.current_dir(root()).env("GITHUB_API_URL", api.url());
+    let mut worker = Running::start(worker);
+    // The second.
+    let mut producer = Command::new(&programs.github);
+    producer.args(["--url", &redis.url(), "--file"]).arg(&list);
+    let (code, output) = worker.beside(producer).await;
+
+    let log = worker.stop().await;
+    assert_eq!(code, 0, "{output}\n{log}");
+    assert!(output.starts_with("sent 500 messages"), "{output}");
+    let last = format!("{} fetched, {} ended as dead letters\n", names.len() - missing.len(), missing.len());
+    assert!(output.contains(&last), "{output}");
+
+    // Every repository was handed over once, whatever went wrong on the way there; so none was lost.
+    let found: BTreeSet<_> = names.iter().filter(|name| !missing.contains(name)).cloned().collect();
+    assert_eq!(api.handed_over(), found);
+
+    let client = Client::connect(&redis.url()).await.unwrap();
+    let stats = client.stats("github").await.unwrap();
+    assert_eq!((stats.counts.done, stats.dead), (480, 20));
+    assert_eq!((stats.ready, stats.scheduled, stats.active), (0, 0, 0));
+    let letters = client.dead_letters("github").unwrap().list(0, 100).await.unwrap();
+    let texts: BTreeSet<_> = letters.iter().map(|letter| letter.error.clone()).collect();
+    assert!(letters.iter().all(|letter| letter.reason == DeadReason::Rejected && letter.attempts == 1), "{letters:?}");
+    assert_eq!(texts, missing.iter().map(|name| format!("rejected: there is no repository {name}")).collect());
+}
