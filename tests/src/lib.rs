@@ -4,11 +4,16 @@
 //! - [`ledger`]: which message ran how often.
 //! - [`program`]: child processes, their output and their signals.
 //! - [`redis_server`]: Redis servers of a test's own.
+//! - [`tasks`]: the tasks of the worker program that tests start.
 
-// The harness is test code: a step that fails must end the test on the spot.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_debug_implementations)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a step of the harness that fails must end the test on the spot"
+)]
 
 pub mod conformance;
 pub mod ledger;
 pub mod program;
 pub mod redis_server;
+pub mod tasks;

@@ -136,6 +136,7 @@ impl Fetch {
             Some(woken) = self.waiters.woken() => self.woken(woken),
             pulse = self.heartbeat.pulse() => match pulse {
                 Some(Pulse::LeaseLost) => tracing::warn!("a lease was lost: this worker was silent for too long"),
+                Some(Pulse::Recovered(queue)) => self.woken(Woken::Look(vec![queue])),
                 Some(Pulse::Stalled { what, limit }) => return Err(WorkerError::Stalled { what, limit }),
                 None => return Err(WorkerError::Stalled { what: "the heartbeat thread ended", limit: Duration::ZERO }),
             },
@@ -228,7 +229,6 @@ impl Fetch {
             }
             return;
         }
-        // The turn was this incarnation's; if the lease was lost since, the executions start cancelled and end refused.
         let cancellation = queue.incarnation().cancellation.clone();
         let name = queue.membership.queue().shared();
         for delivered in reply.deliveries {

@@ -46,9 +46,13 @@ impl Health {
         self.inner.limit_ms.store(as_ms(limit), Ordering::Relaxed);
     }
 
-    pub(super) fn started(&self) {
+    /// The worker begins to start: silence counts from now.
+    pub(super) fn starting(&self) {
         self.fetch_progress();
         self.broker_answered();
+    }
+
+    pub(super) fn started(&self) {
         self.inner.running.store(true, Ordering::Relaxed);
     }
 

@@ -15,6 +15,7 @@ use super::health::Health;
 use super::membership::Membership;
 use super::{WorkerError, recover};
 use crate::broker::{Broker, BrokerError, Renewal};
+use crate::message::QueueName;
 
 /// After the lease of another worker has run out, how long until it is looked at: clocks count in whole milliseconds.
 const EXPIRY_MARGIN: Duration = Duration::from_millis(5);
@@ -27,6 +28,9 @@ const EXIT_STALLED: i32 = 70;
 pub(super) enum Pulse {
     /// A lease was lost; the membership has a new incarnation.
     LeaseLost,
+    /// Messages of a dead worker are back on the queue. The broker's token for them may have gone to the dead worker's
+    /// own wait, where the connection of a lost machine is still open.
+    Recovered(QueueName),
     /// The watchdog gives up.
     Stalled { what: &'static str, limit: Duration },
 }
@@ -139,7 +143,9 @@ impl Beat {
                     let _ = self.pulse.send(Pulse::LeaseLost);
                 }
                 for dead in expired.iter().filter(|dead| **dead != incarnation.worker) {
-                    recover::return_messages(&*self.broker, queue, dead, &self.settings.worker).await;
+                    if recover::return_messages(&*self.broker, queue, dead, &self.settings.worker).await {
+                        let _ = self.pulse.send(Pulse::Recovered(queue.clone()));
+                    }
                 }
                 next_expiry
             }

@@ -3,13 +3,20 @@
 use crate::broker::{Broker, BrokerError, Recovery, WorkerId};
 use crate::message::QueueName;
 
-/// Returns the messages of a dead worker to the head of the queue. An error leaves the rest for the next beat, of this
-/// worker or another.
-pub(super) async fn return_messages(broker: &dyn Broker, queue: &QueueName, dead: &WorkerId, worker: &str) {
+/// Returns the messages of a dead worker to the head of the queue; says whether there were any. An error leaves the rest
+/// for the next beat, of this worker or another.
+pub(super) async fn return_messages(broker: &dyn Broker, queue: &QueueName, dead: &WorkerId, worker: &str) -> bool {
     match all(broker, queue, dead, Recovery::Expired).await {
-        Ok(0) => {}
-        Ok(messages) => tracing::warn!(worker, %queue, %dead, messages, "recovered the messages of a dead worker"),
-        Err(error) => tracing::warn!(worker, %queue, %dead, %error, "could not recover a dead worker; trying again"),
+        Ok(0) => false,
+        Ok(messages) => {
+            tracing::warn!(worker, %queue, %dead, messages, "recovered the messages of a dead worker");
+            true
+        }
+        Err(error) => {
+            tracing::warn!(worker, %queue, %dead, %error, "could not recover a dead worker; trying again");
+            // Some may be back already.
+            true
+        }
     }
 }
 

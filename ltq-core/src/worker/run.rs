@@ -40,7 +40,7 @@ async fn start_and_run(
 ) -> Result<(), WorkerError> {
     let Plan { name, queues, registry, states, stack, options } = plan;
     let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
-    health.started();
+    health.starting();
     let heartbeat = Heartbeat::start(heartbeat::Settings {
         worker: name.clone(),
         broker: Arc::clone(&broker),
@@ -51,6 +51,7 @@ async fn start_and_run(
     })
     .await?;
     let waiters = Waiters::start(&broker, &queues).await?;
+    health.started();
     tracing::info!(
         worker = name,
         ?queues,

@@ -223,6 +223,37 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::{DeadLimits, Entry, ProducerId};
+    use crate::message::Due;
+
+    #[tokio::test]
+    async fn a_clock_driven_by_hand_makes_messages_due_and_wakes() {
+        let broker = MemoryBroker::with_clock(1_000);
+        let queue = QueueName::new("q").unwrap();
+        let entry = Entry { payload: Bytes::from_static(b"x"), due: Due::After(Duration::from_secs(3_600)) };
+        let (producer, entries) = (ProducerId::new(), vec![entry]);
+        broker.publish(&Publish { queue: queue.clone(), producer, sequence: 1, entries }).await.unwrap();
+        let mut turn = Turn {
+            queue: queue.clone(),
+            worker: WorkerId::new(),
+            sequence: 1,
+            lease: Duration::from_secs(8),
+            settlements: Vec::new(),
+            want: 1,
+            discarded: 0,
+            dead_limits: DeadLimits::default(),
+        };
+        let early = broker.turn(&turn).await.unwrap();
+        assert_eq!((early.deliveries.len(), early.next_due), (0, Some(Duration::from_secs(3_600))));
+
+        let queues = [queue];
+        assert!(broker.wait(&queues, Duration::MAX).await.unwrap().is_some(), "the publish itself");
+        broker.advance(Duration::from_secs(3_600));
+        assert!(broker.wait(&queues, Duration::MAX).await.unwrap().is_some(), "the due time");
+        turn.sequence = 2;
+        let due = broker.turn(&turn).await.unwrap();
+        assert_eq!((due.deliveries.len(), due.now_ms), (1, 3_601_000));
+    }
 
     #[test]
     fn a_name_is_one_broker_and_private_ones_are_apart() {

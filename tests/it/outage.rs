@@ -1,0 +1,220 @@
+//! The server stops, forgets or drops connections while a worker works: the worker goes on and nothing is lost.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fred::clients::Client as Bare;
+use fred::interfaces::ClientLike;
+use fred::types::config::{Config, ServerConfig};
+use fred::types::{ClusterHash, CustomCommand, Value};
+use ltq::Client;
+use ltq_tests::conformance::eventually;
+use ltq_tests::program::PATIENCE;
+use ltq_tests::redis_server::RedisServer;
+use ltq_tests::tasks::{self, LEASE_MS};
+use nix::sys::signal::Signal;
+use tokio::task::JoinHandle;
+
+use crate::support::{Stage, stop, work};
+
+/// A program that sends, message after message, until it is told to stop.
+struct Producer {
+    accepted: Arc<AtomicUsize>,
+    failed: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    sending: JoinHandle<BTreeSet<String>>,
+}
+
+impl Producer {
+    /// Sends over `client`, in several tasks at once.
+    fn start(client: &Client) -> Self {
+        let (accepted, failed, stop) = (Arc::default(), Arc::default(), Arc::new(AtomicBool::new(false)));
+        let sending = tokio::spawn(send_all(client.clone(), Arc::clone(&accepted), Arc::clone(&failed), stop.clone()));
+        Self { accepted, failed, stop, sending }
+    }
+
+    /// Waits until this many more sends have been accepted.
+    async fn accepts(&self, more: usize) {
+        let wanted = self.accepted.load(Ordering::Relaxed) + more;
+        eventually(async || (self.accepted.load(Ordering::Relaxed) >= wanted).then_some(())).await;
+    }
+
+    /// Waits until a send has failed.
+    async fn fails(&self) {
+        let before = self.failed.load(Ordering::Relaxed);
+        eventually(async || (self.failed.load(Ordering::Relaxed) > before).then_some(())).await;
+    }
+
+    /// Stops; returns the keys that were accepted and how many sends failed.
+    async fn finish(self) -> (BTreeSet<String>, usize) {
+        self.stop.store(true, Ordering::Relaxed);
+        (self.sending.await.unwrap(), self.failed.load(Ordering::Relaxed))
+    }
+}
+
+async fn send_all(
+    client: Client,
+    accepted: Arc<AtomicUsize>,
+    failed: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+) -> BTreeSet<String> {
+    let lanes = (0..4).map(|lane| {
+        let (client, accepted, failed, stop) = (client.clone(), accepted.clone(), failed.clone(), stop.clone());
+        tokio::spawn(async move {
+            let mut keys = BTreeSet::new();
+            for number in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let key = format!("{lane}-{number}");
+                match client.send(tasks::work.message(key.as_str(), 1)).await {
+                    Ok(_) => {
+                        keys.insert(key);
+                        accepted.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Err(_) => drop(failed.fetch_add(1, Ordering::Relaxed)),
+                }
+            }
+            keys
+        })
+    });
+    let mut keys = BTreeSet::new();
+    for lane in lanes.collect::<Vec<_>>() {
+        keys.append(&mut lane.await.unwrap());
+    }
+    keys
+}
+
+/// A bare connection, which sees nothing of the repairs of LTQ's.
+async fn command(server: &RedisServer, name: &'static str, args: &[&str]) -> Value {
+    let config = Config { server: ServerConfig::new_unix_socket(server.socket()), ..Config::default() };
+    let client = Bare::new(config, None, None, None);
+    client.init().await.unwrap();
+    let args: Vec<Value> = args.iter().map(|arg| (*arg).into()).collect();
+    let answer = client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await;
+    client.quit().await.unwrap();
+    answer.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_stopped_and_started_in_the_middle() {
+    let mut stage = Stage::with(RedisServer::options().appendonly()).await;
+    let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    let timeout = Duration::from_millis(500);
+    let client = Client::builder().send_timeout(timeout).connect(&stage.server.url()).await.unwrap();
+    let producer = Producer::start(&client);
+
+    producer.accepts(200).await;
+    stage.server.stop();
+    producer.fails().await;
+    stage.server.restart();
+    producer.accepts(200).await;
+    stage.server.kill();
+    producer.fails().await;
+    stage.server.restart();
+    producer.accepts(200).await;
+    let (accepted, failed) = producer.finish().await;
+
+    stage.ledger_shows(|ledger| accepted.iter().all(|key| ledger.runs(key).finished > 0)).await;
+    stage.stats_show(|stats| stats.ready + stats.scheduled + stats.active == 0).await;
+    // A send that failed may have been queued, but no message twice.
+    let ledger = stage.read();
+    assert!(ledger.finished() <= accepted.len() + failed, "{} of {}", ledger.finished(), accepted.len());
+    assert!(ledger.is_done(ledger.finished()));
+    assert_eq!(ledger.duplicates(), []);
+    assert!(worker.is_running());
+    stop(&mut worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_comes_back_empty() {
+    let mut stage = Stage::new().await;
+    let mut worker = stage.worker().start();
+    stage.client.send(tasks::work.message("before", 0)).await.unwrap();
+    stage.assert_all_gone(1).await;
+    stage.server.restart();
+    // The worker is unknown there now, and registers anew.
+    stage.client.send_bulk(work(100, 1)).await.unwrap();
+    stage.assert_all_gone(100).await;
+    stage.read().assert_each_once(101);
+    assert!(worker.is_running());
+    stop(&mut worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_stops_while_the_server_is_away() {
+    let mut stage = Stage::with(RedisServer::options().appendonly()).await;
+    let mut worker = stage.worker().env(LEASE_MS, "1000").start();
+    let gate = stage.gate("open");
+    stage.client.send(tasks::hold.message("held", gate.to_str().unwrap())).await.unwrap();
+    stage.ledger_shows(|ledger| ledger.started() == 1).await;
+    stage.server.stop();
+    worker.signal(Signal::SIGTERM);
+    worker.wait_for("stopping").await;
+    File::create(gate).unwrap();
+    worker.expect_exit(PATIENCE, 0).await;
+
+    // What could not be settled is not lost: it runs again once the lease is over.
+    stage.server.restart();
+    let mut next = stage.worker().env(LEASE_MS, "1000").start();
+    stage.assert_all_gone(1).await;
+    assert_eq!(stage.read().runs("held").finished, 2);
+    stop(&mut next).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgotten_scripts_are_not_noticed() {
+    let stage = Stage::new().await;
+    let mut worker = stage.worker().args(["--concurrency", "20", "--log-level", "warn"]).start();
+    let producer = Producer::start(&stage.client);
+    for _ in 0..5 {
+        producer.accepts(100).await;
+        command(&stage.server, "SCRIPT", &["FLUSH"]).await;
+    }
+    producer.accepts(100).await;
+    let (accepted, failed) = producer.finish().await;
+    assert_eq!(failed, 0);
+    stage.assert_all_gone(accepted.len().try_into().unwrap()).await;
+    stage.read().assert_each_once(accepted.len());
+    stop(&mut worker).await;
+    assert_eq!(worker.output(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_killed_again_and_again() {
+    let stage = Stage::new().await;
+    let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    stage.client.send_bulk(work(1_000, 5)).await.unwrap();
+    for done in 1..=8 {
+        stage.stats_show(|stats| stats.counts.done >= done * 100).await;
+        command(&stage.server, "CLIENT", &["KILL", "TYPE", "normal"]).await;
+    }
+    stage.assert_all_gone(1_000).await;
+    // An idle worker is cut off from its queues too, and comes back to the next message.
+    command(&stage.server, "CLIENT", &["KILL", "TYPE", "normal"]).await;
+    stage.client.send(tasks::work.message("afterwards", 0)).await.unwrap();
+    stage.assert_all_gone(1_001).await;
+    stage.read().assert_each_once(1_001);
+    assert_eq!(stage.stats().await.counts.refused, 0);
+    stop(&mut worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_go_on_while_connections_are_killed() {
+    let stage = Stage::new().await;
+    let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    let producer = Producer::start(&stage.client);
+    for _ in 0..8 {
+        producer.accepts(50).await;
+        command(&stage.server, "CLIENT", &["KILL", "TYPE", "normal"]).await;
+    }
+    producer.accepts(50).await;
+    let (accepted, failed) = producer.finish().await;
+    assert_eq!(failed, 0);
+    stage.assert_all_gone(accepted.len().try_into().unwrap()).await;
+    stage.read().assert_each_once(accepted.len());
+    stop(&mut worker).await;
+}
