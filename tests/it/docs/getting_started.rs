@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use ltq::Client;
+use ltq_tests::program::{PATIENCE, Program};
 use ltq_tests::redis_server::RedisServer;
+use nix::sys::signal::Signal;
 
-use crate::examples::programs::{Running, build, cargo, finish, root};
+use crate::examples::programs::{beside, build, cargo_build, root, stdout};
 
 const PAGE: &str = include_str!("../../../docs/getting-started.md");
 
@@ -24,8 +25,10 @@ fn write(folder: &Path) {
     let ltq = format!("ltq = {{ path = {:?} }}", root());
     let manifest = block("`Cargo.toml`:", "toml").replace("ltq = { path = \"../ltq\" }", &ltq);
     assert!(manifest.contains(&ltq), "{manifest}");
-    // It stands inside another workspace here.
-    let manifest = manifest + "\n[workspace]\n";
+    // It stands inside another workspace here; with that one's profile it shares what is built already.
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, profile) = workspace.split_once("[profile.dev]\n").unwrap();
+    let manifest = format!("{manifest}\n[workspace]\n\n[profile.dev]\n{profile}");
     let files = [
         ("Cargo.toml", manifest.as_str()),
         ("src/lib.rs", block("`src/lib.rs`:", "rust")),
@@ -49,24 +52,21 @@ async fn the_project_of_getting_started_runs_as_the_page_says() {
     let programs = build();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("getting-started");
     write(&folder);
-    let mut building = cargo(&folder, &programs.target);
-    assert_eq!(finish(building.arg("build")).0, 0, "the project does not build; cargo's messages are above");
+    cargo_build(&folder, &programs.target, &[]);
 
     let redis = RedisServer::start();
-    let mut worker = Command::new(&programs.ltq);
-    worker.args(["run", "hello::worker", "--url", &redis.url()]).current_dir(&folder);
-    worker.env("CARGO_TARGET_DIR", &programs.target);
-    let mut worker = Running::start(worker);
-    let mut sender = Command::new(programs.target.join("debug").join("hello"));
-    sender.env("LTQ_URL", redis.url());
-    let (code, output) = worker.beside(sender).await;
-    assert_eq!(code, 0);
+    let worker = Program::new(&programs.ltq).args(["run", "hello::worker", "--url", &redis.url()]);
+    let mut worker = worker.dir(&folder).env("CARGO_TARGET_DIR", &programs.target).start();
+    let mut sender = Program::new(programs.target.join("debug").join("hello")).env("LTQ_URL", redis.url()).start();
+    sender.expect_exit(PATIENCE, 0).await;
+    let output = stdout(&sender);
     assert!(output.starts_with("sent ") && output.ends_with("\nsent 2 more\n"), "{output}");
 
     let client = Client::connect(&redis.url()).await.unwrap();
-    worker.until(async { while client.stats("greetings").await.unwrap().counts.done < 3 {} }).await;
-    let log = worker.stop().await;
+    beside(&mut worker, async { while client.stats("greetings").await.unwrap().counts.done < 3 {} }).await;
     for name in ["world", "Ada", "Grace"] {
-        assert!(log.contains(&format!("Hello, {name}!")), "{log}");
+        worker.wait_for(&format!("Hello, {name}!")).await;
     }
+    worker.signal(Signal::SIGTERM);
+    worker.expect_exit(PATIENCE, 0).await;
 }

@@ -1,18 +1,17 @@
 //! The programs of the package `examples`, built and run as a reader of the README runs them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod github_api;
 pub(crate) mod programs;
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use ltq::{Client, DeadReason};
+use ltq_tests::program::{PATIENCE, Program};
 use ltq_tests::redis_server::RedisServer;
+use nix::sys::signal::Signal;
 
 use self::github_api::{Answer, GitHubApi};
-use self::programs::{Running, build, finish, root};
+use self::programs::{BUILDING, beside, build, root, stdout};
 
 /// Of 500 repositories every kind of trouble meets some.
 fn answer(index: usize) -> Answer {
@@ -25,13 +24,13 @@ fn answer(index: usize) -> Answer {
     }
 }
 
-#[test]
-fn the_quickstart_shows_results_a_retry_and_a_dead_letter() {
+#[tokio::test]
+async fn the_quickstart_shows_results_a_retry_and_a_dead_letter() {
     let programs = build();
-    let mut quickstart = Command::new(&programs.quickstart);
-    let (code, output) = finish(quickstart.env_remove("LTQ_URL"));
+    let mut quickstart = Program::new(&programs.quickstart).env_remove("LTQ_URL").start();
+    quickstart.expect_exit(PATIENCE, 0).await;
     assert_eq!(
-        output,
+        stdout(&quickstart),
         "\
 sent 312 messages to memory://
    charge_card  30 done, for example: order 1 charged at attempt 2
@@ -42,7 +41,6 @@ sent 312 messages to memory://
    dead letter     rejected: order 13 has no address at attempt 1
 "
     );
-    assert_eq!(code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,17 +61,16 @@ async fn the_github_example_fetches_500_repositories_and_loses_none() {
     std::fs::write(&list, names.join("\n")).unwrap();
 
     // The first terminal.
-    let mut worker = Command::new(&programs.ltq);
-    worker.args(["run", "examples::github::worker", "--url", &redis.url()]);
-    worker.current_dir(root()).env("GITHUB_API_URL", api.url());
-    let mut worker = Running::start(worker);
+    let worker = Program::new(&programs.ltq).args(["run", "examples::github::worker", "--url", &redis.url()]);
+    let mut worker = worker.dir(root()).env("GITHUB_API_URL", api.url()).start();
     // The second.
-    let mut producer = Command::new(&programs.github);
-    producer.args(["--url", &redis.url(), "--file"]).arg(&list);
-    let (code, output) = worker.beside(producer).await;
+    let producer = Program::new(&programs.github).args(["--url", &redis.url(), "--file"]).arg(&list);
+    let mut producer = producer.start();
+    beside(&mut worker, producer.expect_exit(BUILDING, 0)).await;
+    worker.signal(Signal::SIGTERM);
+    worker.expect_exit(PATIENCE, 0).await;
 
-    let log = worker.stop().await;
-    assert_eq!(code, 0, "{output}\n{log}");
+    let output = stdout(&producer);
     assert!(output.starts_with("sent 500 messages"), "{output}");
     let last = format!("{} fetched, {} ended as dead letters\n", names.len() - missing.len(), missing.len());
     assert!(output.contains(&last), "{output}");
