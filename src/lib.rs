@@ -130,7 +130,7 @@ pub use ltq_core::task::{
     State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
 };
 #[cfg(feature = "worker")]
-pub use ltq_core::worker::{Health, Shutdown, Worker, WorkerError};
+pub use ltq_core::worker::{App, AppError, Health, IntoApp, Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
@@ -156,7 +156,7 @@ pub mod __private {
         run_blocking,
     };
     #[cfg(feature = "worker")]
-    pub use ltq_core::worker::{Worker, WorkerEntry};
+    pub use ltq_core::worker::{App, IntoApp, WorkerEntry};
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
 
