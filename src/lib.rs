@@ -120,10 +120,12 @@ mod run;
 
 pub use ltq_core::BoxError;
 pub use ltq_core::broker::{BrokerError, ConnectOptions, DeadLimits, QueueCounts, QueueStats};
-pub use ltq_core::client::{Client, ClientBuilder, DeadLetters, SendError, connect, current, set_current};
+pub use ltq_core::client::{
+    Client, ClientBuilder, DeadLetters, SendError, SendMiddleware, Sent, connect, current, set_current,
+};
 pub use ltq_core::message::{
-    CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message, MessageId,
-    ParseIdError,
+    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message,
+    MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
     Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,

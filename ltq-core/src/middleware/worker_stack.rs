@@ -141,7 +141,7 @@ impl fmt::Debug for WorkerStack {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use super::*;
@@ -186,5 +186,91 @@ mod tests {
     fn wrong_settings_are_found_when_it_is_built() {
         let error = WorkerStack::default().middleware(Retry::default().attempts(0)).build().unwrap_err();
         assert!(error.middleware.ends_with("Retry"), "{error}");
+    }
+
+    /// Notes its name on the way in.
+    struct Note<const NAME: char>(Arc<Mutex<String>>);
+
+    impl<const NAME: char> Middleware for Note<NAME> {
+        async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+            self.0.lock().unwrap().push(NAME);
+            next.run(delivery).await
+        }
+    }
+
+    /// Sees the end of the stack inside it.
+    struct Sees(Arc<Mutex<String>>);
+
+    impl Middleware for Sees {
+        async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+            let result = next.run(delivery).await;
+            let end = result.as_ref().map_err(|error| if error.is::<RetryMessage>() { "retry" } else { "error" });
+            self.0.lock().unwrap().push_str(end.err().unwrap_or("ok"));
+            result
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn middleware_stands_where_it_is_put() {
+        let log = Arc::new(Mutex::new(String::new()));
+        let stack = WorkerStack::default()
+            .middleware(Note::<'c'>(Arc::clone(&log)))
+            .insert::<Note<'c'>, _>(Side::Before, Note::<'b'>(Arc::clone(&log)))
+            .insert::<Timeout, _>(Side::Before, Note::<'e'>(Arc::clone(&log)))
+            .middleware(Note::<'d'>(Arc::clone(&log)))
+            .insert::<Note<'e'>, _>(Side::After, Note::<'f'>(Arc::clone(&log)))
+            .insert::<MaxAge, _>(Side::Before, Note::<'a'>(Arc::clone(&log)));
+        run(stack).await;
+        assert_eq!(*log.lock().unwrap(), "abcdef");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_several_of_a_type_the_near_end_counts() {
+        let log = Arc::new(Mutex::new(String::new()));
+        let stack = WorkerStack::default()
+            .middleware(Note::<'m'>(Arc::clone(&log)))
+            .insert::<Retry, _>(Side::Before, Note::<'m'>(Arc::clone(&log)))
+            .insert::<Note<'m'>, _>(Side::Before, Note::<'a'>(Arc::clone(&log)))
+            .insert::<Note<'m'>, _>(Side::After, Note::<'z'>(Arc::clone(&log)));
+        run(stack).await;
+        assert_eq!(*log.lock().unwrap(), "ammz");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_sides_of_retry_see_what_they_should() {
+        for (side, seen) in [(Side::Before, "retry"), (Side::After, "error")] {
+            let log = Arc::new(Mutex::new(String::new()));
+            run(WorkerStack::default().insert::<Retry, _>(side, Sees(Arc::clone(&log)))).await;
+            assert_eq!(*log.lock().unwrap(), seen, "{side:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_put_beside_its_own_type_takes_its_place() {
+        let stack = WorkerStack::default().insert::<Retry, _>(Side::Before, Retry::default().attempts(1));
+        assert!(run(stack).await.is::<Elapsed>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_type_can_be_taken_away() {
+        assert!(run(WorkerStack::default().without::<Retry>()).await.is::<Elapsed>());
+        // And then an app gives it back to nobody.
+        let stack = WorkerStack::default().without::<Retry>().shared(&Arc::new(Retry::default()));
+        assert!(run(stack).await.is::<Elapsed>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_of_the_app_is_still_retried() {
+        let stack = WorkerStack::default().shared(&Arc::new(Timeout::after(Duration::from_secs(5))));
+        assert!(run(stack).await.is::<RetryMessage>());
+    }
+
+    #[test]
+    fn a_place_that_does_not_exist_is_reported() {
+        let stack = WorkerStack::default().without_defaults().insert::<Retry, _>(Side::Before, MaxAge::new());
+        let error = stack.build().unwrap_err();
+        assert!(error.middleware.ends_with("MaxAge"), "{error}");
+        let reason = error.source.to_string();
+        assert!(reason.contains("before `") && reason.contains("Retry`"), "{reason}");
     }
 }
