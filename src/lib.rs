@@ -120,17 +120,19 @@ mod run;
 
 pub use ltq_core::BoxError;
 pub use ltq_core::broker::{BrokerError, ConnectOptions, DeadLimits, QueueCounts, QueueStats};
-pub use ltq_core::client::{Client, ClientBuilder, DeadLetters, SendError, connect, current, set_current};
+pub use ltq_core::client::{
+    Client, ClientBuilder, DeadLetters, SendError, SendMiddleware, Sent, connect, current, set_current,
+};
 pub use ltq_core::message::{
-    CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message, MessageId,
-    ParseIdError,
+    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message,
+    MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
     Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,
     State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
 };
 #[cfg(feature = "worker")]
-pub use ltq_core::worker::{Health, Shutdown, Worker, WorkerError};
+pub use ltq_core::worker::{App, AppError, Health, IntoApp, Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
@@ -156,7 +158,7 @@ pub mod __private {
         run_blocking,
     };
     #[cfg(feature = "worker")]
-    pub use ltq_core::worker::{Worker, WorkerEntry};
+    pub use ltq_core::worker::{App, IntoApp, WorkerEntry};
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
 

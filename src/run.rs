@@ -1,10 +1,10 @@
-//! Running workers as a program: the command line, logging, signals and exit codes around [`Worker`].
+//! Running workers as a program: the command line, logging, signals and exit codes around [`App`].
 //!
 //! Two ways lead here, and they share everything: a program with a `main` of its own calls [`run`], and the small program
 //! that `ltq run` builds calls [`runner_main`], which first looks its paths up among what is linked. `docs/cli.md` is
 //! the reference of flags and exit codes.
 //!
-//! Next: `ltq-core/src/worker/run.rs`.
+//! Next: `ltq-core/src/worker/app.rs`.
 
 mod exit;
 mod flags;
@@ -17,13 +17,13 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use ltq_core::worker::Worker;
+use ltq_core::worker::{App, IntoApp};
 
 use self::exit::RunError;
 pub use self::flags::{Address, LogFormat, RunFlags, TaskPath};
 use self::lookup::Linked;
 
-/// Runs a worker until it is asked to stop, with the command line of `ltq run`.
+/// Runs a worker, or an app of several, until it is asked to stop, with the command line of `ltq run`.
 ///
 /// Reads `--url`, `--concurrency`, `--queues`, `--log-level`, `--log-format` and `--shutdown-timeout`, each also from
 /// the environment (`LTQ_URL` and so on); a flag that is given overrides what the worker sets. Logs go to stderr;
@@ -36,20 +36,23 @@ use self::lookup::Linked;
 /// }
 /// ```
 ///
+/// The first worker that fails stops the others in good order, and its error decides the exit code.
+///
 /// The exit code is 0 when it stopped as asked, 1 when it failed, 2 when it cannot start as it is set up, 69 when the
 /// broker cannot be reached and 70 when its watchdog gave up.
 ///
 /// It blocks, on a runtime of its own, wherever it is called.
 #[must_use = "the exit code is what `main` returns"]
-pub fn run(worker: Worker) -> ExitCode {
-    /// Runs a worker until it is asked to stop.
+pub fn run(app: impl IntoApp) -> ExitCode {
+    /// Runs workers until they are asked to stop.
     #[derive(Debug, Parser)]
     struct Arguments {
         #[command(flatten)]
         flags: RunFlags,
     }
 
-    start(|Arguments { flags }| (flags, Box::new(move || Ok(vec![worker]))))
+    let app = app.into_app();
+    start(|Arguments { flags }| (flags, Box::new(move || Ok(app))))
 }
 
 /// The `main` of the program that `ltq run` builds: looks each path up and runs what it finds.
@@ -67,11 +70,11 @@ pub fn runner_main() -> ExitCode {
         flags: RunFlags,
     }
 
-    start(|Arguments { paths, flags }| (flags, Box::new(move || Linked::collect().workers(&paths))))
+    start(|Arguments { paths, flags }| (flags, Box::new(move || Linked::collect().app(&paths))))
 }
 
-/// Makes the workers. Called inside the runtime, because a worker's state may need one (a database pool, a client).
-type Make = Box<dyn FnOnce() -> Result<Vec<Worker>, RunError> + Send>;
+/// Makes what runs. Called inside the runtime, because a worker's state may need one (a database pool, a client).
+type Make = Box<dyn FnOnce() -> Result<App, RunError> + Send>;
 
 fn start<A>(what: impl FnOnce(A) -> (RunFlags, Make)) -> ExitCode
 where

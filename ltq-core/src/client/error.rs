@@ -31,6 +31,15 @@ pub enum SendError {
         /// The client's limit.
         limit: usize,
     },
+    /// A middleware of the client refused it.
+    #[error("a message for the task `{task}` was refused: {source}")]
+    Refused {
+        /// The task's name.
+        task: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The queue cannot be called that.
     #[error(transparent)]
     InvalidQueueName(#[from] InvalidQueueName),

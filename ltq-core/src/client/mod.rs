@@ -1,6 +1,6 @@
 //! [`Client`]: sending messages.
 //!
-//! A message becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
+//! A message passes the send middleware and becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
 //! that run at once travel together.
 //!
 //! Next: `client/coalesce.rs`.
@@ -11,6 +11,7 @@ mod coalesce;
 mod dead_letters;
 mod error;
 mod global;
+mod middleware;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +23,7 @@ use self::coalesce::Lane;
 pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
+pub use self::middleware::{SendMiddleware, Sent};
 use crate::broker::{Broker, BrokerError, Entry, ProducerId, QueueStats};
 use crate::message::{Envelope, InvalidQueueName, Message, MessageId, QueueName};
 
@@ -37,6 +39,8 @@ struct Inner {
     max_message_bytes: usize,
     send_timeout: Duration,
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
+    /// Outermost first.
+    middleware: Vec<Arc<dyn SendMiddleware>>,
 }
 
 impl Client {
@@ -79,10 +83,10 @@ impl Client {
     ///
     /// A message may or may not be sent when the future is dropped.
     pub async fn send(&self, message: Message) -> Result<MessageId, SendError> {
-        let id = message.id();
-        let (lane, entry) = self.prepare(message)?;
-        lane.submit(vec![entry]).finished().await?;
-        Ok(id)
+        let (id, lane, entry) = self.prepare(message)?;
+        let result = lane.submit(vec![entry]).finished().await;
+        self.sent(lane.queue(), &[id], result.as_ref().err());
+        result.map(|()| id)
     }
 
     /// Sends any number of messages, of any tasks, and consumes the iterator as it goes. The ids come in the order of
@@ -127,8 +131,14 @@ impl Client {
         self.inner.broker.close().await;
     }
 
-    /// Encodes a message and finds its lane.
-    fn prepare(&self, message: Message) -> Result<(Arc<Lane>, Entry), SendError> {
+    /// Passes a message through the middleware, encodes it and finds its lane.
+    fn prepare(&self, mut message: Message) -> Result<(MessageId, Arc<Lane>, Entry), SendError> {
+        for middleware in &self.inner.middleware {
+            let task = message.task.clone();
+            message = middleware
+                .before_send(message)
+                .map_err(|source| SendError::Refused { task: task.into_owned(), source: source.into() })?;
+        }
         let Message { id, task, queue, args, carried, due, max_age } = message;
         let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
         let mut envelope = Envelope::new(id, &task, &queue, id.timestamp_ms(), &args);
@@ -139,7 +149,14 @@ impl Client {
         if payload.len() > limit {
             return Err(SendError::TooLarge { task: task.into_owned(), size: payload.len(), limit });
         }
-        Ok((self.lane(&queue)?, Entry { payload, due }))
+        Ok((id, self.lane(&queue)?, Entry { payload, due }))
+    }
+
+    /// Tells the middleware what became of messages, innermost first.
+    fn sent(&self, queue: &str, ids: &[MessageId], error: Option<&SendError>) {
+        for middleware in self.inner.middleware.iter().rev() {
+            middleware.after_send(&Sent { queue, ids, error });
+        }
     }
 
     fn lane(&self, queue: &str) -> Result<Arc<Lane>, InvalidQueueName> {
