@@ -22,4 +22,5 @@ mod stall;
 /// What the tests of running workers share.
 mod support;
 /// A worker that cannot do its work says so and ends.
+mod testing_kit;
 mod watchdog;

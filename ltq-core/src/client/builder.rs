@@ -75,6 +75,8 @@ impl ClientBuilder {
                 max_message_bytes: self.max_message_bytes,
                 send_timeout: self.send_timeout,
                 lanes: Mutex::new(HashMap::new()),
+                #[cfg(feature = "testing")]
+                test: None,
             }),
         }
     }

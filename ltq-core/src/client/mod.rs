@@ -11,6 +11,8 @@ mod coalesce;
 mod dead_letters;
 mod error;
 mod global;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -37,6 +39,8 @@ struct Inner {
     max_message_bytes: usize,
     send_timeout: Duration,
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
+    #[cfg(feature = "testing")]
+    test: Option<Arc<testing::Test>>,
 }
 
 impl Client {
@@ -82,6 +86,8 @@ impl Client {
         let id = message.id();
         let (lane, entry) = self.prepare(message)?;
         lane.submit(vec![entry]).finished().await?;
+        #[cfg(feature = "testing")]
+        self.sent(&[id]).await?;
         Ok(id)
     }
 
@@ -92,7 +98,10 @@ impl Client {
     ///
     /// Not all messages were accepted; [`SendError::Partial`] says which were.
     pub async fn send_bulk(&self, messages: impl IntoIterator<Item = Message>) -> Result<Vec<MessageId>, SendError> {
-        bulk::send(self, messages).await
+        let ids = bulk::send(self, messages).await?;
+        #[cfg(feature = "testing")]
+        self.sent(&ids).await?;
+        Ok(ids)
     }
 
     /// The dead letters of a queue.
@@ -131,7 +140,10 @@ impl Client {
     fn prepare(&self, message: Message) -> Result<(Arc<Lane>, Entry), SendError> {
         let Message { id, task, queue, args, carried, due, max_age } = message;
         let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
-        let mut envelope = Envelope::new(id, &task, &queue, id.timestamp_ms(), &args);
+        let created_at_ms = id.timestamp_ms();
+        #[cfg(feature = "testing")]
+        let created_at_ms = self.test().map_or(created_at_ms, |test| test.broker.now_ms());
+        let mut envelope = Envelope::new(id, &task, &queue, created_at_ms, &args);
         envelope.max_age_ms = max_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         envelope.carried = carried;
         let payload = envelope.encode();

@@ -54,6 +54,12 @@ impl WorkerStack {
         Self { outer: Stack::new(), added: self.added, inner: Stack::new() }
     }
 
+    /// Takes away every middleware of one type, wherever it stands.
+    #[cfg(feature = "testing")]
+    pub(crate) fn without<M: Middleware>(self) -> Self {
+        Self { outer: self.outer.without::<M>(), added: self.added.without::<M>(), inner: self.inner.without::<M>() }
+    }
+
     /// Checks all settings and builds the service.
     pub(crate) fn build(self) -> Result<Next, InvalidMiddleware> {
         let stack = self.outer.then(self.added).then(self.inner);
