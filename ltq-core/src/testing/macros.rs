@@ -9,7 +9,7 @@
 ///
 /// A queue may come first; else it is the one of this test ([`queue`](crate::testing::queue)).
 ///
-/// ```ignore
+/// ```text
 /// assert_enqueued!(welcome);
 /// assert_enqueued!(welcome, user = 7, name = |name: String| name.starts_with('A'));
 /// assert_enqueued!(queue, remind, user = 7, after = Duration::from_secs(3600));
@@ -69,7 +69,14 @@ macro_rules! __ltq_expected {
         $crate::__ltq_expected!(
             $expected.arg_that(
                 ::core::stringify!($name),
-                ::core::stringify!(|$value: $type| $check),
+                ::core::concat!(
+                    "|",
+                    ::core::stringify!($value),
+                    ": ",
+                    ::core::stringify!($type),
+                    "| ",
+                    ::core::stringify!($check)
+                ),
                 |$value: $type| $check
             ),
             $($($more)*)?
