@@ -112,6 +112,7 @@
 //! | `worker` | yes | [`Worker`] and [`middleware`]: all that executes tasks |
 //! | `run` | yes | [`run()`], and what `ltq run` needs |
 //! | `sentry` | no | the middleware `Sentry` |
+//! | `testing` | no | `ltq::testing`, for your tests: put it into the dev-dependency |
 //!
 //! A program that only sends needs `default-features = false, features = ["redis"]`.
 
@@ -146,6 +147,12 @@ pub mod middleware {
     pub use ltq_core::middleware::*;
 }
 
+/// For tests of code that sends, and of tasks: a queue per test, assertions, running what was sent.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use ltq_core::testing::*;
+}
+
 /// What generated code names. Not public API: anything here may change in any release.
 #[doc(hidden)]
 pub mod __private {
@@ -177,4 +184,7 @@ mod documents {
     mod middleware {}
     #[doc = include_str!("../docs/workers.md")]
     mod workers {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
 }

@@ -10,6 +10,7 @@
 //! - [`app`]: how do several workers run in one process?
 //!
 //! All but `github` run to their end without any server: `cargo run -p examples --bin retries`.
+//! - [`testing`]: how does one test code that sends, and tasks? Its tests are the example: `cargo test -p examples testing`
 
 pub mod app;
 pub mod blocking;
@@ -38,3 +39,4 @@ pub async fn until_empty(client: &Client, queue: &str) -> TaskResult {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+pub mod testing;

@@ -85,6 +85,8 @@ impl ClientBuilder {
                 send_timeout: self.send_timeout,
                 lanes: Mutex::new(HashMap::new()),
                 middleware: self.middleware,
+                #[cfg(feature = "testing")]
+                test: None,
             }),
         }
     }

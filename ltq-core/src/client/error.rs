@@ -55,6 +55,15 @@ pub enum SendError {
         #[source]
         source: Box<SendError>,
     },
+    /// Only in a test whose queue runs what is sent in place: the message was accepted, and its task ended badly.
+    #[cfg(feature = "testing")]
+    #[error("the task `{task}`, run in place by the test, did not succeed: {error}")]
+    RunInPlace {
+        /// The task's name.
+        task: String,
+        /// How it ended.
+        error: String,
+    },
 }
 
 impl From<BrokerError> for SendError {

@@ -12,6 +12,8 @@ mod dead_letters;
 mod error;
 mod global;
 mod middleware;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -41,6 +43,8 @@ struct Inner {
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
     /// Outermost first.
     middleware: Vec<Arc<dyn SendMiddleware>>,
+    #[cfg(feature = "testing")]
+    test: Option<Arc<testing::Test>>,
 }
 
 impl Client {
@@ -86,7 +90,10 @@ impl Client {
         let (id, lane, entry) = self.prepare(message)?;
         let result = lane.submit(vec![entry]).finished().await;
         self.sent(lane.queue(), &[id], result.as_ref().err());
-        result.map(|()| id)
+        result?;
+        #[cfg(feature = "testing")]
+        self.run_in_place(&[id]).await?;
+        Ok(id)
     }
 
     /// Sends any number of messages, of any tasks, and consumes the iterator as it goes. The ids come in the order of
@@ -96,7 +103,10 @@ impl Client {
     ///
     /// Not all messages were accepted; [`SendError::Partial`] says which were.
     pub async fn send_bulk(&self, messages: impl IntoIterator<Item = Message>) -> Result<Vec<MessageId>, SendError> {
-        bulk::send(self, messages).await
+        let ids = bulk::send(self, messages).await?;
+        #[cfg(feature = "testing")]
+        self.run_in_place(&ids).await?;
+        Ok(ids)
     }
 
     /// The dead letters of a queue.
@@ -141,7 +151,10 @@ impl Client {
         }
         let Message { id, task, queue, args, carried, due, max_age } = message;
         let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
-        let mut envelope = Envelope::new(id, &task, &queue, id.timestamp_ms(), &args);
+        let created_at_ms = id.timestamp_ms();
+        #[cfg(feature = "testing")]
+        let created_at_ms = self.test().map_or(created_at_ms, |test| test.broker.now_ms());
+        let mut envelope = Envelope::new(id, &task, &queue, created_at_ms, &args);
         envelope.max_age_ms = max_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         envelope.carried = carried;
         let payload = envelope.encode();

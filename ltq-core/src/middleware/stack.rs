@@ -45,6 +45,12 @@ impl Next {
         self.inner.execute(delivery).await
     }
 
+    /// The same with one more level around it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inside<M: Middleware>(self, middleware: Arc<M>) -> Self {
+        Self { inner: Arc::new(Around { middleware, next: self }) }
+    }
+
     /// Like [`run`](Self::run), without the async wrapper.
     pub(crate) fn start(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
         self.inner.execute(delivery)

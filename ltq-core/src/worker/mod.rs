@@ -18,6 +18,8 @@ mod recover;
 mod run;
 mod settle;
 mod shutdown;
+#[cfg(feature = "testing")]
+pub(crate) mod steps;
 mod turns;
 mod wait;
 
@@ -32,6 +34,8 @@ pub use self::error::WorkerError;
 pub use self::health::Health;
 pub use self::options::WorkerOptions;
 pub use self::shutdown::Shutdown;
+#[cfg(feature = "testing")]
+pub use self::steps::{Outcome, Run};
 use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;

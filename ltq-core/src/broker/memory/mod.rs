@@ -6,6 +6,8 @@
 
 mod clock;
 mod dead;
+#[cfg(feature = "testing")]
+mod inspect;
 mod state;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,8 @@ use tokio::sync::Notify;
 
 use self::clock::Clock;
 use self::state::Queue;
+#[cfg(feature = "testing")]
+pub(crate) use self::state::Waiting;
 use super::{Admin, Broker, BrokerError, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 

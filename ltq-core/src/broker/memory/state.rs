@@ -4,6 +4,8 @@
 //! is an argument in milliseconds. The Redis scripts do the same steps in the same order, and one suite holds the two
 //! together. A transition that leaves something for an idle worker says so by `wake`.
 
+#[cfg(feature = "testing")]
+mod inspect;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(feature = "testing")]
+pub(crate) use self::inspect::Waiting;
 use super::clock::{unix_ms, whole_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
