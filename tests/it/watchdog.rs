@@ -120,6 +120,10 @@ impl Admin for Stuck {
         self.0.replay(queue, id, payload).await
     }
 
+    async fn clear(&self, queue: &QueueName, limit: u64) -> Result<u64, BrokerError> {
+        self.0.clear(queue, limit).await
+    }
+
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
         self.0.delete_dead(queue, id).await
     }
