@@ -1,25 +1,36 @@
 //! The integration tests, one binary: linking dominates.
 
-// Helper functions of tests may fail on the spot, as tests do.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a step that fails must end the test on the spot")]
 
 /// Every broker keeps every promise.
 mod brokers;
+/// How a worker shares its slots.
+mod concurrency;
 /// Worker processes are killed.
 mod crash;
+/// What the documents tell readers to type works.
+mod docs;
 /// The programs that readers run first.
 mod examples;
+/// What a program pays for with which feature.
+mod features;
 /// What a worker tells about its work.
 mod logs;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
+/// Messages that cannot end well end where they are promised to.
+mod poison;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
+/// Sending, dead letters.
+mod sends;
 /// Worker processes are asked to stop.
 mod shutdown;
 /// A worker process is frozen beyond its lease and wakes.
 mod stall;
+/// What keeps a worker from starting.
+mod start;
 /// What the tests of running workers share.
 mod support;
-/// A worker that cannot do its work says so and ends.
+/// A worker that makes no progress says so and ends.
 mod watchdog;

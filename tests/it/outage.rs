@@ -1,6 +1,7 @@
 //! The server stops, forgets or drops connections while a worker works: the worker goes on and nothing is lost.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,8 +12,10 @@ use fred::types::config::{Config, ServerConfig};
 use fred::types::{ClusterHash, CustomCommand, Value};
 use ltq::Client;
 use ltq_tests::conformance::eventually;
+use ltq_tests::program::PATIENCE;
 use ltq_tests::redis_server::RedisServer;
-use ltq_tests::tasks;
+use ltq_tests::tasks::{self, LEASE_MS};
+use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
 
 use crate::support::{Stage, stop, work};
@@ -124,6 +127,42 @@ async fn the_server_is_stopped_and_started_in_the_middle() {
     assert_eq!(ledger.duplicates(), []);
     assert!(worker.is_running());
     stop(&mut worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_comes_back_empty() {
+    let mut stage = Stage::new().await;
+    let mut worker = stage.worker().start();
+    stage.client.send(tasks::work.message("before", 0)).await.unwrap();
+    stage.assert_all_gone(1).await;
+    stage.server.restart();
+    // The worker is unknown there now, and registers anew.
+    stage.client.send_bulk(work(100, 1)).await.unwrap();
+    stage.assert_all_gone(100).await;
+    stage.read().assert_each_once(101);
+    assert!(worker.is_running());
+    stop(&mut worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_stops_while_the_server_is_away() {
+    let mut stage = Stage::with(RedisServer::options().appendonly()).await;
+    let mut worker = stage.worker().env(LEASE_MS, "1000").start();
+    let gate = stage.gate("open");
+    stage.client.send(tasks::hold.message("held", gate.to_str().unwrap())).await.unwrap();
+    stage.ledger_shows(|ledger| ledger.started() == 1).await;
+    stage.server.stop();
+    worker.signal(Signal::SIGTERM);
+    worker.wait_for("stopping").await;
+    File::create(gate).unwrap();
+    worker.expect_exit(PATIENCE, 0).await;
+
+    // What could not be settled is not lost: it runs again once the lease is over.
+    stage.server.restart();
+    let mut next = stage.worker().env(LEASE_MS, "1000").start();
+    stage.assert_all_gone(1).await;
+    assert_eq!(stage.read().runs("held").finished, 2);
+    stop(&mut next).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

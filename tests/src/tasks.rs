@@ -17,11 +17,10 @@ use crate::ledger::LedgerFile;
 pub const QUEUE: &str = "test-worker";
 /// The environment variable with the lease in milliseconds; unset means the default.
 pub const LEASE_MS: &str = "LTQ_TEST_LEASE_MS";
+/// The environment variable with the limit of the watchdog in milliseconds; unset means the default.
+pub const WATCHDOG_MS: &str = "LTQ_TEST_WATCHDOG_MS";
 /// The environment variable with the number of recoveries that are allowed; unset means the default.
 pub const MAX_RECOVERIES: &str = "LTQ_TEST_MAX_RECOVERIES";
-
-/// The environment variable with the watchdog's limit in milliseconds; unset means the default.
-pub const WATCHDOG_MS: &str = "LTQ_TEST_WATCHDOG_MS";
 
 /// Takes `millis` milliseconds.
 #[ltq::task(queue = "test-worker")]
@@ -63,12 +62,20 @@ pub async fn kill_worker(ledger: State<LedgerFile>, key: String) -> TaskResult {
     std::future::pending().await
 }
 
+/// Blocks its thread for good, as an endless loop would.
+#[ltq::task(queue = "test-worker")]
+pub async fn block_thread(ledger: State<LedgerFile>, key: String) -> TaskResult {
+    ledger.start(&key)?;
+    loop {
+        std::thread::park();
+    }
+}
+
 /// The worker, as the environment wants it.
 ///
 /// # Panics
 ///
 /// The environment does not name a ledger, or holds something that is no number.
-#[must_use]
 pub fn worker() -> Worker {
     let mut worker = Worker::new(QUEUE).state(LedgerFile::from_env().unwrap());
     if let Some(millis) = number(LEASE_MS) {

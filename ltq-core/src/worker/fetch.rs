@@ -229,7 +229,6 @@ impl Fetch {
             }
             return;
         }
-        // The turn was this incarnation's; if the lease was lost since, the executions start cancelled and end refused.
         let cancellation = queue.incarnation().cancellation.clone();
         let name = queue.membership.queue().shared();
         for delivered in reply.deliveries {

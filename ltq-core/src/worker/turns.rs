@@ -139,6 +139,8 @@ impl Turns {
                 }
                 false
             }
+            // The lease was lost while the reply was on its way: whatever it brought has been recovered by others.
+            Some(_) if self.membership.current().epoch != ended.epoch => false,
             Some(reply) => {
                 self.membership.confirm(ended.epoch);
                 if reply.refused > 0 {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod github_api;
-mod programs;
+pub(crate) mod programs;
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -6,62 +6,70 @@ use std::sync::LazyLock;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
 /// Where the programs are.
 #[derive(Debug)]
-pub(super) struct Programs {
-    pub(super) ltq: PathBuf,
-    pub(super) quickstart: PathBuf,
-    pub(super) github: PathBuf,
+pub(crate) struct Programs {
+    /// The target folder.
+    pub(crate) target: PathBuf,
+    pub(crate) ltq: PathBuf,
+    pub(crate) quickstart: PathBuf,
+    pub(crate) github: PathBuf,
 }
 
 /// The folder of the workspace.
-pub(super) fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// Builds the programs, once per run of the tests. cargo tells only tests of the same package where a program is.
-pub(super) fn build() -> &'static Programs {
+pub(crate) fn build() -> &'static Programs {
     static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = cargo(root(), &target());
         cargo.args(["build", "--bins", "--package", "ltq-cli", "--package", "examples"]);
-        cargo.arg("--message-format=json-render-diagnostics").current_dir(root());
-        // Set for a program that cargo runs; build scripts read variables of these names and would run again.
-        let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        for name in variables.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-            cargo.env_remove(name);
-        }
-        let (code, output) = finish(&mut cargo);
+        let (code, _) = finish(&mut cargo);
         assert_eq!(code, 0, "the programs do not build; cargo's messages are above");
-        let messages: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let program = |name: &str| {
-            let mut built = messages.iter().filter(|message| message["target"]["name"] == name);
-            let file = built.find_map(|message| message["executable"].as_str());
-            PathBuf::from(file.unwrap_or_else(|| panic!("cargo did not say where `{name}` is")))
-        };
-        Programs { ltq: program("ltq"), quickstart: program("quickstart"), github: program("github") }
+        let folder = target().join("debug");
+        let program = |name: &str| folder.join(name);
+        Programs { target: target(), ltq: program("ltq"), quickstart: program("quickstart"), github: program("github") }
     });
     &PROGRAMS
 }
 
+/// cargo, in `folder`, with what it builds in `target`.
+pub(crate) fn cargo(folder: &Path, target: &Path) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", target);
+    // Set for a program that cargo runs; build scripts read variables of these names and would run again.
+    let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for name in variables.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// The target folder this test was built in: the one above its folder for temporary files.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
+}
+
 /// Runs a program to its end: its exit code and its output. What it writes to stderr is shown.
-pub(super) fn finish(command: &mut Command) -> (i32, String) {
+pub(crate) fn finish(command: &mut Command) -> (i32, String) {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
 /// A program that runs until it is asked to stop, or the test ends.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     log: JoinHandle<String>,
 }
 
 impl Running {
-    pub(super) fn start(command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
         let mut command = tokio::process::Command::from(command);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
@@ -79,14 +87,21 @@ impl Running {
     /// # Panics
     ///
     /// This one ended first.
-    pub(super) async fn beside(&mut self, command: Command) -> (i32, String) {
+    pub(crate) async fn beside(&mut self, command: Command) -> (i32, String) {
         let mut command = tokio::process::Command::from(command);
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+        let output = self.until(command.output()).await.unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// Waits for `event` while this program runs.
+    ///
+    /// # Panics
+    ///
+    /// This one ended first.
+    pub(crate) async fn until<T>(&mut self, event: impl Future<Output = T>) -> T {
         tokio::select! {
-            output = command.output() => {
-                let output = output.unwrap();
-                (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
-            }
+            value = event => value,
             status = self.child.wait() => panic!("{}:\n{}", status.unwrap(), (&mut self.log).await.unwrap()),
         }
     }
@@ -96,7 +111,7 @@ impl Running {
     /// # Panics
     ///
     /// It failed, now or before.
-    pub(super) async fn stop(mut self) -> String {
+    pub(crate) async fn stop(mut self) -> String {
         let pid = self.child.id().unwrap();
         kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
         let status = self.child.wait().await.unwrap();
