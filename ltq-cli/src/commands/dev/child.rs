@@ -17,13 +17,17 @@ impl Child {
         command.spawn().map(Self)
     }
 
-    /// Asks it to stop and waits for its end; each signal that arrives meanwhile asks again. Returns its exit code.
-    pub(super) async fn stop(mut self, signals: &mut Signals) -> u8 {
+    /// Asks it to stop and waits for its end; each signal that arrives meanwhile asks again.
+    pub(super) async fn stop(mut self, signals: &mut Signals) -> Stopped {
         self.ask();
+        let mut asked = false;
         loop {
             tokio::select! {
-                status = self.0.wait() => return code(status),
-                () = signals.next() => self.ask(),
+                status = self.0.wait() => return Stopped { code: code(status), asked },
+                () = signals.next() => {
+                    asked = true;
+                    self.ask();
+                }
             }
         }
     }
@@ -44,6 +48,15 @@ impl Child {
     fn ask(&mut self) {
         let _ = self.0.start_kill();
     }
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// Its exit code.
+    pub(super) code: u8,
+    /// Whether a signal arrived meanwhile: the command is to end, too.
+    pub(super) asked: bool,
 }
 
 /// Waits until it ends by itself; for ever where there is none.

@@ -8,9 +8,9 @@ mod child;
 mod private_redis;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ltq::__private::{Address, RunFlags};
 
@@ -63,6 +63,7 @@ async fn watch_and_run(
     let mut watch = Watch::start(&project.root, &project.target, project.crates.iter().map(|found| &found.folder))?;
     let project = std::sync::Arc::new(project);
     let mut worker: Option<Child> = None;
+    let mut runs_build_of = None;
     loop {
         let building = {
             let project = std::sync::Arc::clone(&project);
@@ -73,20 +74,33 @@ async fn watch_and_run(
             () = signals.next() => return Ok(stop(worker, signals).await),
         };
         match built {
+            // cargo touches the program only if it is another one.
+            Ok(Ok(program)) if worker.is_some() && made_at(&program) == runs_build_of => {
+                say("nothing to do: the program is the same");
+            }
             Ok(Ok(program)) => {
+                runs_build_of = made_at(&program);
                 if let Some(running) = worker.take() {
                     say("stopping the worker that runs");
-                    running.stop(signals).await;
+                    let stopped = running.stop(signals).await;
+                    if stopped.asked {
+                        return Ok(ExitCode::from(stopped.code));
+                    }
                 }
-                worker = Some(start(program, &project, flags)?);
+                worker = Some(start(&program, &project, flags)?);
             }
-            Ok(Err(error @ run::RunError::Build { .. })) => {
+            // Mistakes while typing.
+            Ok(Err(error @ (run::RunError::Build { .. } | run::RunError::Manifest { .. }))) => {
                 let goes_on = if worker.is_some() { "; the worker that runs goes on" } else { "" };
                 say(&format!("{error}{goes_on}; waiting for a change"));
             }
-            Ok(Err(error)) => return Err(error.into()),
-            // The build panicked; nothing can be built any more.
-            Err(error) => return Err(CliError::io("build")(std::io::Error::other(error))),
+            failed => {
+                stop(worker, signals).await;
+                return Err(match failed {
+                    Ok(Err(error)) => error.into(),
+                    other => CliError::io("build")(std::io::Error::other(format!("{other:?}"))),
+                });
+            }
         }
         loop {
             tokio::select! {
@@ -102,15 +116,19 @@ async fn watch_and_run(
     }
 }
 
-fn start(program: PathBuf, project: &Project, flags: &RunFlags) -> Result<Child, CliError> {
-    let command = run::runner_command(&program, &project.paths, flags);
+fn made_at(program: &Path) -> Option<SystemTime> {
+    program.metadata().and_then(|file| file.modified()).ok()
+}
+
+fn start(program: &Path, project: &Project, flags: &RunFlags) -> Result<Child, CliError> {
+    let command = run::runner_command(program, &project.paths, flags);
     Child::start(command).map_err(CliError::io(format!("start {}", program.display())))
 }
 
 /// Stops the worker, whose exit code is the command's.
 async fn stop(worker: Option<Child>, signals: &mut child::Signals) -> ExitCode {
     match worker {
-        Some(worker) => ExitCode::from(worker.stop(signals).await),
+        Some(worker) => ExitCode::from(worker.stop(signals).await.code),
         None => ExitCode::SUCCESS,
     }
 }
