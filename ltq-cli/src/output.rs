@@ -64,6 +64,11 @@ impl Output {
     }
 }
 
+/// `1 message`, `2 messages`
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Prints to standard output. A reader that has seen enough, like `head`, is no error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {

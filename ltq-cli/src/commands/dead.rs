@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{confirm, existing, with_client};
 use crate::args::{ArgumentsFlags, BrokerFlags, DeadCommand, OutputFlags, WhichFlags};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// How many letters one call reads.
 const PAGE: u64 = 1_000;
@@ -80,7 +80,8 @@ pub(super) fn carry_out(command: &DeadCommand) -> Result<(), CliError> {
             let number = with_letters(broker, queue, async |_, letters| {
                 let ids = chosen(&letters, which).await?;
                 if which.all {
-                    confirm(&format!("delete {} dead letters of the queue `{queue}`", ids.len()), *yes)?;
+                    let number = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+                    confirm(&format!("delete {} of the queue `{queue}`", counted(number, "dead letter")), *yes)?;
                 }
                 each(queue, which, ids, async |id| Ok(letters.delete(id).await?)).await
             })?;
@@ -175,7 +176,7 @@ fn show(row: &Row, output: &OutputFlags) -> Result<(), CliError> {
 fn report(queue: &str, done: &'static str, number: u64, output: &OutputFlags) -> Result<(), CliError> {
     let item = serde_json::json!({ "queue": queue, done: number });
     Output::choose(output)
-        .sentence(&item, || format!("{number} dead letters of the queue `{queue}` were {done}."))
+        .sentence(&item, || format!("{done}: {} of the queue `{queue}`.", counted(number, "dead letter")))
         .map_err(CliError::io("print"))
 }
 

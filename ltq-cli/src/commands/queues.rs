@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{confirm, existing, with_client};
 use crate::args::{ClearArguments, QueuesArguments, SizeArguments};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// One queue, as it is printed.
 #[derive(Debug, Serialize)]
@@ -106,11 +106,13 @@ pub(super) fn clear(arguments: &ClearArguments) -> Result<(), CliError> {
     let deleted = with_client(&arguments.broker, async |client| {
         existing(client, queue).await?;
         let stats = client.stats(queue).await?;
-        let waiting = stats.ready + stats.scheduled;
-        confirm(&format!("delete {waiting} waiting messages of the queue `{queue}`"), arguments.yes)?;
+        let waiting = counted(stats.ready.saturating_add(stats.scheduled), "waiting message");
+        confirm(&format!("delete {waiting} of the queue `{queue}`"), arguments.yes)?;
         Ok(client.clear(queue).await?)
     })?;
     Output::choose(&arguments.output)
-        .sentence(&Cleared { queue, deleted }, || format!("Deleted {deleted} waiting messages of the queue `{queue}`."))
+        .sentence(&Cleared { queue, deleted }, || {
+            format!("Deleted {} of the queue `{queue}`.", counted(deleted, "waiting message"))
+        })
         .map_err(CliError::io("print"))
 }
