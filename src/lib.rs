@@ -170,7 +170,9 @@ pub mod __private {
     pub use {ltq_core::inventory, ltq_core::serde};
 
     #[cfg(feature = "run")]
-    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
+    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main, worker_main};
+    #[cfg(feature = "run")]
+    pub use ltq_core::broker::DEFAULT_URL;
 }
 
 /// The code in the documents compiles.

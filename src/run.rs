@@ -6,6 +6,7 @@
 //!
 //! Next: `ltq-core/src/worker/app.rs`.
 
+mod describe;
 mod exit;
 mod flags;
 mod logging;
@@ -51,11 +52,17 @@ pub fn run(app: impl IntoApp) -> ExitCode {
         flags: RunFlags,
     }
 
-    let app = app.into_app();
-    start(|Arguments { flags }| (flags, Box::new(move || Ok(app))))
+    match parse(std::env::args_os()) {
+        Ok(Arguments { flags }) => {
+            let app = app.into_app();
+            start(flags, Box::new(move || Ok(app)))
+        }
+        Err(error) => exit::usage(&error),
+    }
 }
 
-/// The `main` of the program that `ltq run` builds: looks each path up and runs what it finds.
+/// The `main` of the program that `ltq run` builds: looks each path up and runs what it finds. With `--describe` it prints
+/// the tasks of the paths instead, for `ltq tasks`.
 #[doc(hidden)]
 #[must_use]
 pub fn runner_main() -> ExitCode {
@@ -68,22 +75,54 @@ pub fn runner_main() -> ExitCode {
         paths: Vec<TaskPath>,
         #[command(flatten)]
         flags: RunFlags,
+        #[arg(long, hide = true)]
+        describe: bool,
     }
 
-    start(|Arguments { paths, flags }| (flags, Box::new(move || Linked::collect().app(&paths))))
+    match parse(std::env::args_os()) {
+        Ok(Arguments { paths, flags, describe }) => describe_or_run(paths, flags, describe),
+        Err(error) => exit::usage(&error),
+    }
+}
+
+/// The `main` of the program that `ltq build` makes: like [`runner_main`], with the paths fixed when it was built.
+#[doc(hidden)]
+#[must_use]
+pub fn worker_main(paths: &[&str]) -> ExitCode {
+    /// Runs workers until it is asked to stop.
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        flags: RunFlags,
+        #[arg(long, hide = true)]
+        describe: bool,
+    }
+
+    let Arguments { flags, describe } = match parse(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    // They were parsed by the command that wrote this program.
+    let paths = paths.iter().filter_map(|path| path.parse().ok()).collect();
+    describe_or_run(paths, flags, describe)
+}
+
+fn describe_or_run(paths: Vec<TaskPath>, flags: RunFlags, describe: bool) -> ExitCode {
+    let linked = Linked::collect();
+    if !describe {
+        return start(flags, Box::new(move || linked.app(&paths)));
+    }
+    match describe::print(&linked, &paths) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error.into(), &flags),
+    }
 }
 
 /// Makes what runs. Called inside the runtime, because a worker's state may need one (a database pool, a client).
 type Make = Box<dyn FnOnce() -> Result<App, RunError> + Send>;
 
-fn start<A>(what: impl FnOnce(A) -> (RunFlags, Make)) -> ExitCode
-where
-    A: CommandFactory + FromArgMatches,
-{
-    let (flags, make) = match parse(std::env::args_os()) {
-        Ok(arguments) => what(arguments),
-        Err(error) => return exit::usage(&error),
-    };
+#[expect(clippy::needless_pass_by_value, reason = "the end of the program")]
+fn start(flags: RunFlags, make: Make) -> ExitCode {
     logging::start(&flags);
     match supervise::run(&flags, make) {
         Ok(()) => ExitCode::SUCCESS,

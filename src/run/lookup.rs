@@ -74,6 +74,17 @@ impl Linked {
         join(found.into_iter().map(Found::make).collect())
     }
 
+    /// The tasks at a path or under it; all tasks of the crate where a worker function is.
+    pub(super) fn tasks(&self, path: &TaskPath) -> Result<Vec<&'static TaskDef>, LookupError> {
+        match self.find(path)? {
+            Found::Tasks(_, tasks) => Ok(tasks),
+            Found::Worker(_) => {
+                let of_crate = |task: &&TaskDef| is_within(task.path, path.crate_name());
+                Ok(self.tasks.iter().copied().filter(of_crate).collect())
+            }
+        }
+    }
+
     fn find(&self, path: &TaskPath) -> Result<Found, LookupError> {
         if let Some(entry) = self.workers.iter().find(|entry| entry.path == path.as_str()) {
             return Ok(Found::Worker(entry));
@@ -192,6 +203,15 @@ mod tests {
         assert_eq!(worker.queue_names(), ["app::jobs::mail::send", "app::jobs::resize"]);
         assert_eq!(find("app").unwrap().queue_names().len(), 3);
         assert_eq!(find("app::jobs::resize").unwrap().queue_names(), ["app::jobs::resize"]);
+    }
+
+    #[test]
+    fn the_tasks_of_a_worker_are_those_of_its_crate() {
+        let paths = |path: &str| -> Vec<_> {
+            linked().tasks(&path.parse().unwrap()).unwrap().iter().map(|task| task.path).collect()
+        };
+        assert_eq!(paths("app::jobs_old"), ["app::jobs_old::send"]);
+        assert_eq!(paths("app::jobs::worker"), ["app::jobs::mail::send", "app::jobs::resize", "app::jobs_old::send"]);
     }
 
     #[test]

@@ -127,6 +127,33 @@ impl Client {
         Ok(self.inner.broker.stats(&QueueName::new(queue)?).await?)
     }
 
+    /// Deletes the waiting messages of a queue, ready and scheduled; says how many. What workers hold and dead letters
+    /// stay.
+    ///
+    /// At most as many are deleted as were waiting when it began, so that it ends although others go on sending.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be called that, or the broker did not answer; what was deleted until then stays deleted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest of the messages where they are.
+    pub async fn clear(&self, queue: &str) -> Result<u64, SendError> {
+        let queue = QueueName::new(queue)?;
+        let broker = &self.inner.broker;
+        let stats = broker.stats(&queue).await?;
+        let waiting = stats.ready.saturating_add(stats.scheduled);
+        let mut deleted = 0;
+        while deleted < waiting {
+            match broker.clear(&queue, waiting - deleted).await? {
+                0 => break,
+                more => deleted += more,
+            }
+        }
+        Ok(deleted)
+    }
+
     /// The queues that exist, sorted.
     ///
     /// # Errors

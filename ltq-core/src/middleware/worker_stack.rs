@@ -110,12 +110,6 @@ impl WorkerStack {
         self.inner.remove_built_in(type_id);
     }
 
-    /// Takes away every middleware of one type, wherever it stands.
-    #[cfg(feature = "testing")]
-    pub(crate) fn without<M: Middleware>(self) -> Self {
-        Self { outer: self.outer.without::<M>(), added: self.added.without::<M>(), inner: self.inner.without::<M>() }
-    }
-
     /// Checks all settings and builds the service.
     pub(crate) fn build(self) -> Result<Next, InvalidMiddleware> {
         if let Some(misplaced) = self.misplaced {

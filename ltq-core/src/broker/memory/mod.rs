@@ -214,6 +214,11 @@ impl Admin for MemoryBroker {
         }))
     }
 
+    async fn clear(&self, queue: &QueueName, limit: u64) -> Result<u64, BrokerError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(self.change_existing(queue, |queue, _| (queue.clear(limit), false)))
+    }
+
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
         Ok(self.change_existing(queue, |queue, _| (queue.dead.remove(id).is_some(), false)))
     }

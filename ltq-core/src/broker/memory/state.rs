@@ -26,6 +26,8 @@ use crate::message::{Due, MessageId};
 
 /// The most messages one recovery returns.
 pub(super) const RECOVER_MAX: usize = 500;
+/// The most messages one clearing deletes.
+const CLEAR_MAX: usize = 500;
 /// The most expired workers one renewal reports.
 const EXPIRED_MAX: usize = 100;
 /// Producers beyond this number are forgotten when they have been silent for [`PRODUCER_TTL_MS`].
@@ -181,6 +183,22 @@ impl Queue {
             self.ready.push_back(payload);
         }
         found
+    }
+
+    /// Deletes up to `limit` waiting messages; says how many.
+    pub(super) fn clear(&mut self, limit: usize) -> u64 {
+        let limit = limit.min(CLEAR_MAX);
+        let ready = limit.min(self.ready.len());
+        let mut cleared: Vec<_> = self.ready.drain(..ready).collect();
+        while cleared.len() < limit
+            && let Some((_, payload)) = self.scheduled.pop_first()
+        {
+            cleared.push(payload);
+        }
+        for id in cleared.iter().filter_map(header_id) {
+            self.recoveries.remove(&id);
+        }
+        count(cleared.len())
     }
 
     /// The numbers.
