@@ -123,7 +123,14 @@ impl Step {
         self.announce(&command);
         // The cargo that runs this program, so that `cargo +toolchain xtask test` tests that toolchain.
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(program)
+        let mut cargo = Command::new(program);
+        // Set for this program; build scripts read variables of these names, and would run again after each switch
+        // between `cargo xtask test` and cargo by hand.
+        let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        for name in variables.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+        let status = cargo
             .args(arguments.split_whitespace())
             .envs(environment.iter().copied())
             .current_dir(root)
