@@ -112,6 +112,7 @@
 //! | `worker` | yes | [`Worker`] and [`middleware`]: all that executes tasks |
 //! | `run` | yes | [`run()`], and what `ltq run` needs |
 //! | `sentry` | no | the middleware `Sentry` |
+//! | `testing` | no | `ltq::testing`, for your tests: put it into the dev-dependency |
 //!
 //! A program that only sends needs `default-features = false, features = ["redis"]`.
 
@@ -120,17 +121,19 @@ mod run;
 
 pub use ltq_core::BoxError;
 pub use ltq_core::broker::{BrokerError, ConnectOptions, DeadLimits, QueueCounts, QueueStats};
-pub use ltq_core::client::{Client, ClientBuilder, DeadLetters, SendError, connect, current, set_current};
+pub use ltq_core::client::{
+    Client, ClientBuilder, DeadLetters, SendError, SendMiddleware, Sent, connect, current, set_current,
+};
 pub use ltq_core::message::{
-    CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message, MessageId,
-    ParseIdError,
+    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message,
+    MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
     Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,
     State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
 };
 #[cfg(feature = "worker")]
-pub use ltq_core::worker::{Health, Shutdown, Worker, WorkerError};
+pub use ltq_core::worker::{App, AppError, Health, IntoApp, Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;
@@ -142,6 +145,12 @@ pub use self::run::run;
 #[cfg(feature = "worker")]
 pub mod middleware {
     pub use ltq_core::middleware::*;
+}
+
+/// For tests of code that sends, and of tasks: a queue per test, assertions, running what was sent.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use ltq_core::testing::*;
 }
 
 /// What generated code names. Not public API: anything here may change in any release.
@@ -156,12 +165,14 @@ pub mod __private {
         run_blocking,
     };
     #[cfg(feature = "worker")]
-    pub use ltq_core::worker::{Worker, WorkerEntry};
+    pub use ltq_core::worker::{App, IntoApp, WorkerEntry};
     pub use ltq_core::{BoxError, BoxFuture};
     pub use {ltq_core::inventory, ltq_core::serde};
 
     #[cfg(feature = "run")]
-    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main};
+    pub use crate::run::{Address, LogFormat, RunFlags, TaskPath, runner_main, worker_main};
+    #[cfg(feature = "run")]
+    pub use ltq_core::broker::DEFAULT_URL;
 }
 
 /// The code in the documents compiles.
@@ -175,4 +186,7 @@ mod documents {
     mod middleware {}
     #[doc = include_str!("../docs/workers.md")]
     mod workers {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
 }

@@ -9,6 +9,7 @@
 //! 4. [`client`] — sending.
 //! 5. [`middleware`] — the stack around every execution.
 //! 6. [`worker`] — fetch, execute, settle, and the duties that keep a worker honest.
+//! 7. `testing` (feature) — what users' tests need: a queue per test, and a worker driven by hand.
 //!
 //! A module may use those above it, never one below.
 
@@ -25,6 +26,9 @@ pub mod middleware;
 
 #[cfg(feature = "worker")]
 pub mod worker;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// Any error, as tower and this crate's middleware pass it on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

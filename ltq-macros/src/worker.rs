@@ -98,7 +98,7 @@ fn registration(krate: Option<&Path>, function: &Function) -> TokenStream {
     };
     let mut call = ident.clone();
     call.set_span(ident.span().located_at(span));
-    let make = quote_spanned!(span=> || -> #private::Worker { #call() });
+    let make = quote_spanned!(span=> || -> #private::App { #private::IntoApp::into_app(#call()) });
     quote! {
         #(#cfg)*
         #[allow(deprecated)]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use ltq_core::broker::BrokerError;
-use ltq_core::worker::WorkerError;
+use ltq_core::worker::{AppError, WorkerError};
 
 use super::flags::{LogFormat, RunFlags};
 use super::lookup::LookupError;
@@ -38,18 +38,12 @@ pub(super) enum RunError {
         #[source]
         source: std::io::Error,
     },
-    /// The broker cannot be used.
+    /// Several paths say how to connect.
+    #[error("{0} of the PATHs set up a client of their own, and a process has one: start one `ltq run` per PATH")]
+    ClientsOfSeveral(usize),
+    /// The workers did not start, or one of them failed.
     #[error(transparent)]
-    Connect(BrokerError),
-    /// A worker ended with an error.
-    #[error("the worker `{name}` failed")]
-    Worker {
-        /// Which one.
-        name: String,
-        /// Why.
-        #[source]
-        source: WorkerError,
-    },
+    App(#[from] AppError),
     /// Something of LTQ, or the function that makes the worker, panicked.
     #[error("{0} panicked; the message is above")]
     Panicked(&'static str),
@@ -58,27 +52,31 @@ pub(super) enum RunError {
 impl RunError {
     fn broker(&self) -> Option<&BrokerError> {
         match self {
-            Self::Connect(error) | Self::Worker { source: WorkerError::Broker(error), .. } => Some(error),
+            Self::App(AppError::Client(error) | AppError::Worker { source: WorkerError::Broker(error), .. }) => {
+                Some(error)
+            }
             _ => None,
         }
     }
 
     fn code(&self) -> u8 {
         match self {
-            Self::Lookup(_) | Self::QueuesOfSeveral(_) => USAGE,
+            Self::Lookup(_) | Self::QueuesOfSeveral(_) | Self::ClientsOfSeveral(_) => USAGE,
             Self::Start { .. } | Self::Panicked(_) => FAILED,
-            Self::Connect(BrokerError::Address { .. }) => USAGE,
-            Self::Connect(_) => UNAVAILABLE,
-            Self::Worker { source, .. } => match source {
+            Self::App(AppError::NoWorker | AppError::Client(BrokerError::Address { .. })) => USAGE,
+            Self::App(AppError::Client(_)) => UNAVAILABLE,
+            Self::App(AppError::Worker { source, .. }) => match source {
                 WorkerError::NoTasks { .. }
                 | WorkerError::DuplicateTask(_)
                 | WorkerError::MissingState(_)
                 | WorkerError::InvalidQueueName(_)
+                | WorkerError::InvalidMiddleware(_)
                 | WorkerError::InvalidOption { .. } => USAGE,
                 WorkerError::Broker(error) if error.is_transient() => UNAVAILABLE,
                 WorkerError::Stalled { .. } => STALLED,
                 _ => FAILED,
             },
+            Self::App(_) => FAILED,
         }
     }
 
@@ -140,7 +138,7 @@ mod tests {
     use super::*;
 
     fn failed(source: WorkerError) -> RunError {
-        RunError::Worker { name: "emails".to_owned(), source }
+        AppError::Worker { worker: "emails".to_owned(), source }.into()
     }
 
     #[test]
@@ -154,9 +152,9 @@ mod tests {
             source: Some("connection refused".into()),
         };
         assert_eq!(failed(WorkerError::Broker(away())).code(), 69);
-        assert_eq!(RunError::Connect(away()).code(), 69);
+        assert_eq!(RunError::App(AppError::Client(away())).code(), 69);
         let address = BrokerError::Address { url: "amqp://host".to_owned(), reason: "unknown".to_owned() };
-        assert_eq!(RunError::Connect(address).code(), 2);
+        assert_eq!(RunError::App(AppError::Client(address)).code(), 2);
     }
 
     #[test]

@@ -50,6 +50,10 @@ pub enum LogFormat {
 }
 
 impl RunFlags {
+    /// Every environment variable they are read from.
+    pub const VARIABLES: [&str; 6] =
+        ["LTQ_URL", "LTQ_LOG_LEVEL", "LTQ_LOG_FORMAT", "LTQ_CONCURRENCY", "LTQ_QUEUES", "LTQ_SHUTDOWN_TIMEOUT"];
+
     /// The same flags as environment variables, for a program that reads them with this type.
     #[must_use]
     pub fn to_env(&self) -> Vec<(&'static str, String)> {
@@ -208,6 +212,7 @@ mod tests {
             ("LTQ_QUEUES", "a,b"),
             ("LTQ_SHUTDOWN_TIMEOUT", "1m 30s"),
         ];
+        assert_eq!(expected.map(|(name, _)| name), RunFlags::VARIABLES);
         assert_eq!(flags.to_env(), expected.map(|(name, value)| (name, value.to_owned())));
     }
 

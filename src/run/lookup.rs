@@ -2,7 +2,7 @@
 
 use ltq_core::inventory;
 use ltq_core::task::{TaskDef, TaskEntry};
-use ltq_core::worker::{Worker, WorkerEntry};
+use ltq_core::worker::{App, IntoApp as _, Worker, WorkerEntry};
 
 use super::exit::RunError;
 use super::flags::TaskPath;
@@ -61,8 +61,8 @@ impl Linked {
         }
     }
 
-    /// The worker of each path, each path once.
-    pub(super) fn workers(&self, paths: &[TaskPath]) -> Result<Vec<Worker>, RunError> {
+    /// What is at each path, each path once, as one app.
+    pub(super) fn app(&self, paths: &[TaskPath]) -> Result<App, RunError> {
         let mut seen = Vec::new();
         let mut found = Vec::new();
         for path in paths {
@@ -71,7 +71,18 @@ impl Linked {
                 seen.push(path);
             }
         }
-        Ok(found.into_iter().map(Found::make).collect())
+        join(found.into_iter().map(Found::make).collect())
+    }
+
+    /// The tasks at a path or under it; all tasks of the crate where a worker function is.
+    pub(super) fn tasks(&self, path: &TaskPath) -> Result<Vec<&'static TaskDef>, LookupError> {
+        match self.find(path)? {
+            Found::Tasks(_, tasks) => Ok(tasks),
+            Found::Worker(_) => {
+                let of_crate = |task: &&TaskDef| is_within(task.path, path.crate_name());
+                Ok(self.tasks.iter().copied().filter(of_crate).collect())
+            }
+        }
     }
 
     fn find(&self, path: &TaskPath) -> Result<Found, LookupError> {
@@ -106,16 +117,32 @@ impl Linked {
     }
 }
 
+/// One app of several. What each shares stays with its own workers.
+fn join(mut apps: Vec<App>) -> Result<App, RunError> {
+    if apps.len() == 1
+        && let Some(app) = apps.pop()
+    {
+        return Ok(app);
+    }
+    let clients: Vec<_> = apps.iter().filter_map(App::client_settings).cloned().collect();
+    let app = apps.into_iter().flat_map(App::into_workers).fold(App::new(), App::worker);
+    match <[_; 1]>::try_from(clients) {
+        Ok([client]) => Ok(app.client(client)),
+        Err(clients) if clients.is_empty() => Ok(app),
+        Err(clients) => Err(RunError::ClientsOfSeveral(clients.len())),
+    }
+}
+
 enum Found {
     Worker(&'static WorkerEntry),
     Tasks(String, Vec<&'static TaskDef>),
 }
 
 impl Found {
-    fn make(self) -> Worker {
+    fn make(self) -> App {
         match self {
             Self::Worker(entry) => (entry.make)(),
-            Self::Tasks(name, tasks) => Worker::for_tasks(name, tasks),
+            Self::Tasks(name, tasks) => Worker::for_tasks(name, tasks).into_app(),
         }
     }
 }
@@ -138,18 +165,30 @@ mod tests {
         TaskDef::new(path, path, |_| Box::pin(async { Ok(()) }))
     }
 
+    fn two() -> App {
+        App::new().worker(Worker::new("a")).worker(Worker::new("b")).client(ltq_core::client::Client::builder())
+    }
+
     fn linked() -> Linked {
         static TASKS: [TaskDef; 4] =
             [task("app::jobs::mail::send"), task("app::jobs::resize"), task("app::jobs_old::send"), task("other::run")];
-        static WORKERS: [WorkerEntry; 2] = [
-            WorkerEntry::new("app::jobs::worker", "src/jobs.rs", 1, || Worker::new("of-function")),
-            WorkerEntry::new("other::worker", "src/lib.rs", 1, || Worker::new("other")),
+        static WORKERS: [WorkerEntry; 3] = [
+            WorkerEntry::new("app::jobs::worker", "src/jobs.rs", 1, || Worker::new("of-function").into_app()),
+            WorkerEntry::new("other::worker", "src/lib.rs", 1, two),
+            WorkerEntry::new("other::again", "src/lib.rs", 9, two),
         ];
         Linked { workers: WORKERS.iter().collect(), tasks: TASKS.iter().collect() }
     }
 
     fn find(path: &str) -> Result<Worker, LookupError> {
-        linked().find(&path.parse().unwrap()).map(Found::make)
+        let found = linked().find(&path.parse().unwrap())?;
+        let [worker] = <[_; 1]>::try_from(found.make().into_workers()).unwrap();
+        Ok(worker)
+    }
+
+    fn app(paths: &[&str]) -> Result<App, RunError> {
+        let paths: Vec<_> = paths.iter().map(|path| path.parse().unwrap()).collect();
+        linked().app(&paths)
     }
 
     #[test]
@@ -164,6 +203,15 @@ mod tests {
         assert_eq!(worker.queue_names(), ["app::jobs::mail::send", "app::jobs::resize"]);
         assert_eq!(find("app").unwrap().queue_names().len(), 3);
         assert_eq!(find("app::jobs::resize").unwrap().queue_names(), ["app::jobs::resize"]);
+    }
+
+    #[test]
+    fn the_tasks_of_a_worker_are_those_of_its_crate() {
+        let paths = |path: &str| -> Vec<_> {
+            linked().tasks(&path.parse().unwrap()).unwrap().iter().map(|task| task.path).collect()
+        };
+        assert_eq!(paths("app::jobs_old"), ["app::jobs_old::send"]);
+        assert_eq!(paths("app::jobs::worker"), ["app::jobs::mail::send", "app::jobs::resize", "app::jobs_old::send"]);
     }
 
     #[test]
@@ -184,7 +232,17 @@ mod tests {
 
     #[test]
     fn a_path_given_twice_is_run_once() {
-        let paths = ["app".parse().unwrap(), "app".parse().unwrap()];
-        assert_eq!(linked().workers(&paths).unwrap().len(), 1);
+        assert_eq!(app(&["app", "app"]).unwrap().workers().len(), 1);
+    }
+
+    #[test]
+    fn several_paths_are_one_app_with_one_client() {
+        let joined = app(&["other::worker", "app::jobs::worker"]).unwrap();
+        let names: Vec<_> = joined.workers().iter().map(Worker::name).collect();
+        assert_eq!(names, ["a", "b", "of-function"]);
+        assert!(joined.client_settings().is_some());
+        assert!(app(&["app", "other"]).unwrap().client_settings().is_none());
+        let error = app(&["other::worker", "other::again"]).unwrap_err();
+        assert!(matches!(error, RunError::ClientsOfSeveral(2)), "{error}");
     }
 }

@@ -1,12 +1,13 @@
-//! Runs workers side by side in one process: connect, start, and end together.
+//! Runs an app as a process: a runtime, signals, a connection, and the flags over what the workers say.
+//!
+//! Next: `ltq-core/src/worker/app.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use ltq_core::client::{Client, set_current};
-use ltq_core::worker::{Shutdown, Worker};
+use ltq_core::worker::{App, AppError, Shutdown};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinSet;
 
 use super::exit::RunError;
 use super::flags::RunFlags;
@@ -45,21 +46,23 @@ async fn connect_and_run(flags: &RunFlags, make: Make) -> Result<(), RunError> {
     signals::listen(shutdown.clone()).map_err(|source| RunError::Start { part: "listening to signals", source })?;
     // Before connecting: a wrong path is a mistake whether or not Redis is there.
     let made = catch_unwind(AssertUnwindSafe(make)).map_err(|_| RunError::Panicked("the worker function"))?;
-    let workers = with_flags(made?, flags)?;
-    let client = Client::connect(flags.url.expose()).await.map_err(RunError::Connect)?;
+    let app = with_flags(made?, flags)?;
+    let settings = app.client_settings().cloned().unwrap_or_else(Client::builder);
+    let client = settings.connect(flags.url.expose()).await.map_err(AppError::Client)?;
     set_current(client.clone());
-    let result = run_all(workers, &client, &shutdown).await;
+    let result = app.run_until(client.clone(), shutdown).await;
     client.broker().close().await;
-    result
+    Ok(result?)
 }
 
 /// What the command line says goes over what the workers say.
-fn with_flags(mut workers: Vec<Worker>, flags: &RunFlags) -> Result<Vec<Worker>, RunError> {
-    if !flags.queues.is_empty() && workers.len() > 1 {
-        return Err(RunError::QueuesOfSeveral(workers.len()));
+fn with_flags(app: App, flags: &RunFlags) -> Result<App, RunError> {
+    let workers = app.workers().len();
+    if !flags.queues.is_empty() && workers > 1 {
+        return Err(RunError::QueuesOfSeveral(workers));
     }
-    for worker in &mut workers {
-        let mut changed = std::mem::replace(worker, Worker::new("")).exit_when_stalled();
+    Ok(app.each(|worker| {
+        let mut changed = worker.exit_when_stalled();
         if let Some(concurrency) = flags.concurrency {
             changed = changed.concurrency(concurrency.get());
         }
@@ -69,35 +72,6 @@ fn with_flags(mut workers: Vec<Worker>, flags: &RunFlags) -> Result<Vec<Worker>,
         if !flags.queues.is_empty() {
             changed = changed.queues(flags.queues.iter().map(String::as_str));
         }
-        *worker = changed;
-    }
-    Ok(workers)
-}
-
-async fn run_all(workers: Vec<Worker>, client: &Client, shutdown: &Shutdown) -> Result<(), RunError> {
-    let mut running = JoinSet::new();
-    for worker in workers {
-        let (client, shutdown) = (client.clone(), shutdown.clone());
-        running.spawn(async move {
-            let name = worker.name().to_owned();
-            worker.run_until(client, shutdown).await.map_err(|source| RunError::Worker { name, source })
-        });
-    }
-    let mut first = Ok(());
-    while let Some(ended) = running.join_next().await {
-        let ended = ended.unwrap_or_else(|_| Err(RunError::Panicked("a worker")));
-        if let Err(error) = ended
-            && first.is_ok()
-        {
-            if !running.is_empty() {
-                tracing::error!(%error, "a worker failed; the others stop");
-            }
-            // Asking twice would hand back what a stop that is already under way still waits for.
-            if !shutdown.is_requested() {
-                shutdown.request();
-            }
-            first = Err(error);
-        }
-    }
-    first
+        changed
+    }))
 }

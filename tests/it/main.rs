@@ -32,5 +32,7 @@ mod stall;
 mod start;
 /// What the tests of running workers share.
 mod support;
+/// A worker that cannot do its work says so and ends.
+mod testing_kit;
 /// A worker that makes no progress says so and ends.
 mod watchdog;

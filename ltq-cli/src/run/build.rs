@@ -12,10 +12,19 @@ use super::RunError;
 use super::resolve::Project;
 use super::runner::Runner;
 
+/// How a runner is built.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Profile<'a> {
+    /// With optimisations.
+    pub(crate) release: bool,
+    /// For this platform instead of the machine's.
+    pub(crate) target: Option<&'a str>,
+}
+
 /// Builds the runner in the user's target folder, so that the two share what they depend on; returns the program.
 ///
 /// cargo's own messages go where `cargo build` sends them.
-pub(crate) fn build(project: &Project, runner: &Runner, release: bool) -> Result<PathBuf, RunError> {
+pub(crate) fn build(project: &Project, runner: &Runner, profile: Profile<'_>) -> Result<PathBuf, RunError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let failed_start = |source| RunError::Start { program: PathBuf::from(&cargo), source };
     let mut command = Command::new(&cargo);
@@ -28,8 +37,11 @@ pub(crate) fn build(project: &Project, runner: &Runner, release: bool) -> Result
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    if release {
+    if profile.release {
         command.arg("--release");
+    }
+    if let Some(target) = profile.target {
+        command.args(["--target", target]);
     }
     for name in of_cargo_run() {
         command.env_remove(name);
@@ -80,7 +92,8 @@ pub(crate) fn become_runner(program: &Path, paths: &[TaskPath], flags: &RunFlags
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
-fn runner(program: &Path, paths: &[TaskPath], flags: &RunFlags) -> Command {
+/// The runner, to be started.
+pub(crate) fn runner(program: &Path, paths: &[TaskPath], flags: &RunFlags) -> Command {
     let mut command = Command::new(program);
     command.args(paths.iter().map(TaskPath::as_str)).envs(flags.to_env());
     command

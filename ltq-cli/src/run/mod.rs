@@ -1,4 +1,5 @@
-//! `ltq run`: find the packages of the paths, write a runner for them, build it, become it.
+//! `ltq run`: find the packages of the paths, write a runner for them, build it, become it. The other commands that build
+//! use the same steps.
 //!
 //! The runner knows only the crates. Paths and flags are told when it starts, so another path in the same crates, or
 //! another address, builds nothing.
@@ -12,7 +13,9 @@ mod runner;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(crate) use self::resolve::ResolveError;
+pub(crate) use self::build::{Profile, runner as runner_command};
+pub(crate) use self::resolve::{Project, ResolveError, resolve};
+pub(crate) use self::runner::Paths;
 use crate::args::RunArguments;
 
 /// Why no worker was started.
@@ -46,7 +49,7 @@ pub(crate) enum RunError {
         source: std::io::Error,
     },
     /// cargo has already said why.
-    #[error("{crates} did not build, so no worker was started; cargo's messages are above")]
+    #[error("{crates} did not build, so nothing was started; cargo's messages are above")]
     Build {
         /// Which crates.
         crates: String,
@@ -66,8 +69,14 @@ impl RunError {
 
 /// Runs the command. On Unix it returns only when it failed: the process becomes the runner.
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, RunError> {
-    let project = resolve::resolve(&arguments.paths, &arguments.build)?;
-    let runner = runner::write(&project)?;
-    let program = build::build(&project, &runner, arguments.build.release)?;
+    let project = resolve(&arguments.paths, &arguments.build.project)?;
+    let profile = Profile { release: arguments.build.release, target: None };
+    let program = make(&project, Paths::Told, profile)?;
     build::become_runner(&program, &project.paths, &arguments.flags)
+}
+
+/// Writes and builds the runner of a project; returns the program.
+pub(crate) fn make(project: &Project, paths: Paths, profile: Profile<'_>) -> Result<PathBuf, RunError> {
+    let runner = runner::write(project, paths)?;
+    build::build(project, &runner, profile)
 }

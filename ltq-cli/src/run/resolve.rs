@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 use ltq::__private::TaskPath;
 
-use crate::args::BuildFlags;
-
-/// How many packages an error lists.
-const LISTED: usize = 20;
+use crate::args::ProjectFlags;
+use crate::suggest;
 
 /// The workspace and what of it is run.
 #[derive(Debug)]
@@ -70,7 +68,7 @@ pub(crate) enum ResolveError {
 }
 
 /// Finds the packages of the paths.
-pub(crate) fn resolve(paths: &[TaskPath], flags: &BuildFlags) -> Result<Project, ResolveError> {
+pub(crate) fn resolve(paths: &[TaskPath], flags: &ProjectFlags) -> Result<Project, ResolveError> {
     let metadata = metadata(flags.manifest_path.as_deref())?;
     let mut crates: Vec<Crate> = Vec::new();
     let mut run = Vec::new();
@@ -125,25 +123,13 @@ fn find<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a Package, ResolveEr
 }
 
 fn unknown_package(metadata: &Metadata, name: &str, members: &[&Package]) -> ResolveError {
-    let wanted = underscored(name);
     let mut known: Vec<String> = members.iter().map(|package| package.name.to_string()).collect();
     known.sort_unstable();
-    let similarity = |known: &String| strsim::normalized_damerau_levenshtein(&wanted, &underscored(known));
-    let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    let meant = nearest
-        .filter(|nearest| similarity(nearest) > 0.5)
-        .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-    let more = known.len().saturating_sub(LISTED);
-    known.truncate(LISTED);
-    let mut known = known.join(", ");
-    if more > 0 {
-        known.push_str(&format!(" and {more} more"));
-    }
     ResolveError::UnknownPackage {
         name: name.to_owned(),
         root: metadata.workspace_root.clone().into_std_path_buf(),
-        meant,
-        known,
+        meant: suggest::meant(name, &known),
+        known: suggest::listed(&known),
     }
 }
 

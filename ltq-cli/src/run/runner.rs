@@ -28,9 +28,18 @@ pub(crate) struct Runner {
     pub(crate) name: String,
 }
 
+/// How a runner gets to know its paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paths {
+    /// From its arguments, so that one runner serves all paths of its crates.
+    Told,
+    /// They are part of it: the program stands alone.
+    Fixed,
+}
+
 /// Writes the runner of a project, if it is not there yet as it must be.
-pub(crate) fn write(project: &Project) -> Result<Runner, RunError> {
-    let name = name(project);
+pub(crate) fn write(project: &Project, paths: Paths) -> Result<Runner, RunError> {
+    let name = name(project, paths);
     let folder = project.target.join("ltq").join(&name);
     let manifest = folder.join("Cargo.toml");
     let failed = |path: &Path| {
@@ -40,21 +49,28 @@ pub(crate) fn write(project: &Project) -> Result<Runner, RunError> {
     fs::create_dir_all(folder.join("src")).map_err(failed(&folder))?;
     write_if_changed(&manifest, render_manifest(project, &name)?.as_bytes()).map_err(failed(&manifest))?;
     let main = folder.join("src").join("main.rs");
-    write_if_changed(&main, render_main(project).as_bytes()).map_err(failed(&main))?;
+    write_if_changed(&main, render_main(project, paths).as_bytes()).map_err(failed(&main))?;
     copy_lock(&project.root.join("Cargo.lock"), &folder).map_err(failed(&folder.join("Cargo.lock")))?;
     Ok(Runner { manifest, name })
 }
 
 /// One name per workspace, crates and features, so that none overwrites the program of another.
-fn name(project: &Project) -> String {
+fn name(project: &Project, paths: Paths) -> String {
     let mut hasher = DefaultHasher::new();
     project.root.hash(&mut hasher);
     for found in &project.crates {
         (&found.package, &found.features).hash(&mut hasher);
     }
+    let kind = match paths {
+        Paths::Told => "runner",
+        Paths::Fixed => {
+            project.paths.iter().for_each(|path| path.as_str().hash(&mut hasher));
+            "worker"
+        }
+    };
     let crates: Vec<_> = project.crates.iter().map(|found| found.library.as_str()).collect();
     let crates: String = crates.join("-").chars().filter(char::is_ascii).take(NAME_CHARS).collect();
-    format!("runner-{crates}-{:016x}", hasher.finish())
+    format!("{kind}-{crates}-{:016x}", hasher.finish())
 }
 
 fn render_manifest(project: &Project, name: &str) -> Result<String, RunError> {
@@ -156,13 +172,20 @@ fn absolute_paths(entries: &Value, root: &Path) -> Value {
     entries
 }
 
-fn render_main(project: &Project) -> String {
+fn render_main(project: &Project, paths: Paths) -> String {
     let mut text = "//! Written by `ltq run`; changes are overwritten.\n\n".to_owned();
     text.push_str("// Naming a crate links it, and with it what its tasks and workers register.\n");
     for found in &project.crates {
         text.push_str(&format!("use ::{} as _;\n", found.library));
     }
-    text.push_str("\nfn main() -> ::std::process::ExitCode {\n    ::ltq::__private::runner_main()\n}\n");
+    let call = match paths {
+        Paths::Told => "runner_main()".to_owned(),
+        Paths::Fixed => {
+            let paths: Vec<_> = project.paths.iter().map(|path| format!("{:?}", path.as_str())).collect();
+            format!("worker_main(&[{}])", paths.join(", "))
+        }
+    };
+    text.push_str(&format!("\nfn main() -> ::std::process::ExitCode {{\n    ::ltq::__private::{call}\n}}\n"));
     text
 }
 

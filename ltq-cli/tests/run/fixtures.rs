@@ -22,8 +22,8 @@ ltq-fixture-greeting = { path = "greeting" }
 /// Applies to whatever is built below the workspace's folder, the runner of `ltq run` included.
 const CONFIG: &str = "[env]\nLTQ_FIXTURE_CONFIG = \"read\"\n";
 
-const LTQ: &str = "ltq = { path = \"{ltq}\", default-features = false, features = [\"redis\", \"run\"] }\n";
-const TOKIO: &str = "tokio = { version = \"1\", features = [\"rt\"] }\n";
+pub(crate) const LTQ: &str = "ltq = { path = \"{ltq}\", default-features = false, features = [\"redis\", \"run\"] }\n";
+pub(crate) const TOKIO: &str = "tokio = { version = \"1\", features = [\"rt\"] }\n";
 
 const PLAIN: &str = r#"
 pub mod jobs {
@@ -76,7 +76,8 @@ pub mod extra {
 }
 "#;
 
-const ONE_WORKER: &str = r#"
+/// A library with a task and a worker that sends it to itself, both called `{name}`.
+pub(crate) const ONE_WORKER: &str = r#"
 #[ltq::task(queue = "{name}")]
 pub async fn hello() {
     eprintln!("hello {name}");
@@ -184,18 +185,19 @@ pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("ltq-cli-fixtures")
 }
 
-fn repository() -> PathBuf {
+/// The folder of this repository, which is that of the package `ltq`.
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn manifest(name: &str, dependencies: &str, more: &str) -> String {
+pub(crate) fn manifest(name: &str, dependencies: &str, more: &str) -> String {
     let dependencies = dependencies.replace("{ltq}", repository().to_str().unwrap());
     format!(
         "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n{more}\n[dependencies]\n{dependencies}"
     )
 }
 
-fn write(path: &Path, content: &str) {
+pub(crate) fn write(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     if fs::read_to_string(path).is_ok_and(|last| last == content) {
         return;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 
 use crate::fixtures;
 
@@ -28,6 +29,13 @@ pub(crate) fn in_fixtures(program: &Path, arguments: &[&str]) -> Command {
     }
     command.env("CARGO_TARGET_DIR", fixtures::target()).env("CARGO_NET_OFFLINE", "true").stdin(Stdio::null());
     command
+}
+
+/// Runs it to its end, which must be a good one: the lines it printed, as JSON.
+pub(crate) fn json(command: &mut Command) -> Vec<Value> {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Runs it to its end: exit code and stderr.

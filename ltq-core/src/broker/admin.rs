@@ -62,6 +62,13 @@ pub trait Admin: Send + Sync {
     /// Turns a dead letter into a ready message with these bytes. Says whether it was still there.
     async fn replay(&self, queue: &QueueName, id: MessageId, payload: Bytes) -> Result<bool, BrokerError>;
 
+    /// Deletes up to `limit` waiting messages, the ready ones from the head and then the scheduled ones in the order of
+    /// their times; says how many. One call deletes at most 500, so that it never holds up a server: repeat it until it
+    /// says 0. What workers hold and dead letters stay.
+    ///
+    /// Repeating it after a lost reply is safe; what the lost call deleted is then in no count.
+    async fn clear(&self, queue: &QueueName, limit: u64) -> Result<u64, BrokerError>;
+
     /// Deletes a dead letter. Says whether it was still there.
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError>;
 }

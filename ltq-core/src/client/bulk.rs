@@ -48,23 +48,25 @@ pub(super) async fn send(
             bulk.error = Some(error);
         }
         while bulk.calls.len() > CALLS_AHEAD {
-            bulk.finish_one().await;
+            bulk.finish_one(client).await;
         }
         if bulk.error.is_some() {
             break;
         }
     }
-    bulk.finish().await
+    bulk.finish(client).await
 }
 
 impl Bulk {
     /// Adds a message; submits its chunk when that is full.
     fn add(&mut self, client: &Client, message: Message) -> Result<(), SendError> {
-        let id = message.id();
-        let queue = message.queue().to_owned();
-        let (lane, entry) = client.prepare(message)?;
-        let chunk =
-            self.chunks.entry(queue).or_insert_with(|| Chunk { lane, entries: Vec::new(), ids: Vec::new(), bytes: 0 });
+        let (id, lane, entry) = client.prepare(message)?;
+        let chunk = self.chunks.entry(lane.queue().to_owned()).or_insert_with(|| Chunk {
+            lane,
+            entries: Vec::new(),
+            ids: Vec::new(),
+            bytes: 0,
+        });
         chunk.bytes += entry.payload.len();
         chunk.entries.push(entry);
         chunk.ids.push(id);
@@ -75,16 +77,18 @@ impl Bulk {
         Ok(())
     }
 
-    async fn finish_one(&mut self) {
-        let Some(call) = self.calls.pop_front() else { return };
-        if let Err(error) = call.submitted.finished().await {
+    async fn finish_one(&mut self, client: &Client) {
+        let Some(mut call) = self.calls.pop_front() else { return };
+        let result = call.submitted.finished().await;
+        client.sent(call.submitted.queue(), &call.ids, result.as_ref().err());
+        if let Err(error) = result {
             self.failed.extend(call.ids);
             self.error.get_or_insert(error);
         }
     }
 
     /// Submits what is left, waits for every call, and says how it went.
-    async fn finish(mut self) -> Result<Vec<MessageId>, SendError> {
+    async fn finish(mut self, client: &Client) -> Result<Vec<MessageId>, SendError> {
         if self.error.is_none() {
             for mut chunk in std::mem::take(&mut self.chunks).into_values() {
                 self.calls.extend(chunk.submit());
@@ -96,7 +100,7 @@ impl Bulk {
             }
         }
         while !self.calls.is_empty() {
-            self.finish_one().await;
+            self.finish_one(client).await;
         }
         match self.error {
             None => Ok(self.ids),

@@ -51,9 +51,13 @@ pub(super) struct Submitted {
 }
 
 impl Submitted {
+    pub(super) fn queue(&self) -> &str {
+        self.lane.queue()
+    }
+
     /// Waits until the broker has accepted or refused the job.
-    pub(super) async fn finished(self) -> Result<(), SendError> {
-        match self.reply.await {
+    pub(super) async fn finished(&mut self) -> Result<(), SendError> {
+        match (&mut self.reply).await {
             Ok(result) => result.map_err(SendError::Broker),
             // The flusher ended without a reply: its runtime was shut down.
             Err(_) => Err(BrokerError::Closed { address: self.lane.broker.address().to_owned() }.into()),
@@ -64,6 +68,10 @@ impl Submitted {
 impl Lane {
     pub(super) fn new(broker: Arc<dyn Broker>, producer: ProducerId, queue: QueueName, timeout: Duration) -> Arc<Self> {
         Arc::new(Self { broker, producer, queue, timeout, state: Mutex::default() })
+    }
+
+    pub(super) fn queue(&self) -> &str {
+        self.queue.as_str()
     }
 
     /// Puts entries, at most [`Publish::MAX_ENTRIES`], into the next call. They are accepted or refused together.

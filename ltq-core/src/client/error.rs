@@ -31,6 +31,15 @@ pub enum SendError {
         /// The client's limit.
         limit: usize,
     },
+    /// A middleware of the client refused it.
+    #[error("a message for the task `{task}` was refused: {source}")]
+    Refused {
+        /// The task's name.
+        task: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The queue cannot be called that.
     #[error(transparent)]
     InvalidQueueName(#[from] InvalidQueueName),
@@ -45,6 +54,15 @@ pub enum SendError {
         /// Why the next one was not.
         #[source]
         source: Box<SendError>,
+    },
+    /// Only in a test whose queue runs what is sent in place: the message was accepted, and its task ended badly.
+    #[cfg(feature = "testing")]
+    #[error("the task `{task}`, run in place by the test, did not succeed: {error}")]
+    RunInPlace {
+        /// The task's name.
+        task: String,
+        /// How it ended.
+        error: String,
     },
 }
 

@@ -23,13 +23,17 @@ pub fn set_current(client: Client) {
     *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
 }
 
-/// The process-wide client. Where nobody connected, connects to `LTQ_URL`, else to [`DEFAULT_URL`].
+/// The process-wide client; in a test that uses `ltq::testing`, the test's own. Where nobody connected, connects to `LTQ_URL`, else to [`DEFAULT_URL`].
 ///
 /// # Errors
 ///
 /// There was none and it could not be connected.
 pub async fn current() -> Result<Client, BrokerError> {
     static CONNECTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    #[cfg(feature = "testing")]
+    if let Some(bound) = super::testing::bound() {
+        return Ok(bound.client);
+    }
     if let Some(client) = existing() {
         return Ok(client);
     }

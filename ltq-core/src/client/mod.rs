@@ -1,6 +1,6 @@
 //! [`Client`]: sending messages.
 //!
-//! A message becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
+//! A message passes the send middleware and becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
 //! that run at once travel together.
 //!
 //! Next: `client/coalesce.rs`.
@@ -11,6 +11,9 @@ mod coalesce;
 mod dead_letters;
 mod error;
 mod global;
+mod middleware;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +25,7 @@ use self::coalesce::Lane;
 pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
+pub use self::middleware::{SendMiddleware, Sent};
 use crate::broker::{Broker, BrokerError, Entry, ProducerId, QueueStats};
 use crate::message::{Envelope, InvalidQueueName, Message, MessageId, QueueName};
 
@@ -37,6 +41,10 @@ struct Inner {
     max_message_bytes: usize,
     send_timeout: Duration,
     lanes: Mutex<HashMap<String, Arc<Lane>>>,
+    /// Outermost first.
+    middleware: Vec<Arc<dyn SendMiddleware>>,
+    #[cfg(feature = "testing")]
+    test: Option<Arc<testing::Test>>,
 }
 
 impl Client {
@@ -79,9 +87,12 @@ impl Client {
     ///
     /// A message may or may not be sent when the future is dropped.
     pub async fn send(&self, message: Message) -> Result<MessageId, SendError> {
-        let id = message.id();
-        let (lane, entry) = self.prepare(message)?;
-        lane.submit(vec![entry]).finished().await?;
+        let (id, lane, entry) = self.prepare(message)?;
+        let result = lane.submit(vec![entry]).finished().await;
+        self.sent(lane.queue(), &[id], result.as_ref().err());
+        result?;
+        #[cfg(feature = "testing")]
+        self.run_in_place(&[id]).await?;
         Ok(id)
     }
 
@@ -92,7 +103,10 @@ impl Client {
     ///
     /// Not all messages were accepted; [`SendError::Partial`] says which were.
     pub async fn send_bulk(&self, messages: impl IntoIterator<Item = Message>) -> Result<Vec<MessageId>, SendError> {
-        bulk::send(self, messages).await
+        let ids = bulk::send(self, messages).await?;
+        #[cfg(feature = "testing")]
+        self.run_in_place(&ids).await?;
+        Ok(ids)
     }
 
     /// The dead letters of a queue.
@@ -113,6 +127,33 @@ impl Client {
         Ok(self.inner.broker.stats(&QueueName::new(queue)?).await?)
     }
 
+    /// Deletes the waiting messages of a queue, ready and scheduled; says how many. What workers hold and dead letters
+    /// stay.
+    ///
+    /// At most as many are deleted as were waiting when it began, so that it ends although others go on sending.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be called that, or the broker did not answer; what was deleted until then stays deleted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest of the messages where they are.
+    pub async fn clear(&self, queue: &str) -> Result<u64, SendError> {
+        let queue = QueueName::new(queue)?;
+        let broker = &self.inner.broker;
+        let stats = broker.stats(&queue).await?;
+        let waiting = stats.ready.saturating_add(stats.scheduled);
+        let mut deleted = 0;
+        while deleted < waiting {
+            match broker.clear(&queue, waiting - deleted).await? {
+                0 => break,
+                more => deleted += more,
+            }
+        }
+        Ok(deleted)
+    }
+
     /// The queues that exist, sorted.
     ///
     /// # Errors
@@ -127,11 +168,20 @@ impl Client {
         self.inner.broker.close().await;
     }
 
-    /// Encodes a message and finds its lane.
-    fn prepare(&self, message: Message) -> Result<(Arc<Lane>, Entry), SendError> {
+    /// Passes a message through the middleware, encodes it and finds its lane.
+    fn prepare(&self, mut message: Message) -> Result<(MessageId, Arc<Lane>, Entry), SendError> {
+        for middleware in &self.inner.middleware {
+            let task = message.task.clone();
+            message = middleware
+                .before_send(message)
+                .map_err(|source| SendError::Refused { task: task.into_owned(), source: source.into() })?;
+        }
         let Message { id, task, queue, args, carried, due, max_age } = message;
         let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
-        let mut envelope = Envelope::new(id, &task, &queue, id.timestamp_ms(), &args);
+        let created_at_ms = id.timestamp_ms();
+        #[cfg(feature = "testing")]
+        let created_at_ms = self.test().map_or(created_at_ms, |test| test.broker.now_ms());
+        let mut envelope = Envelope::new(id, &task, &queue, created_at_ms, &args);
         envelope.max_age_ms = max_age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         envelope.carried = carried;
         let payload = envelope.encode();
@@ -139,7 +189,14 @@ impl Client {
         if payload.len() > limit {
             return Err(SendError::TooLarge { task: task.into_owned(), size: payload.len(), limit });
         }
-        Ok((self.lane(&queue)?, Entry { payload, due }))
+        Ok((id, self.lane(&queue)?, Entry { payload, due }))
+    }
+
+    /// Tells the middleware what became of messages, innermost first.
+    fn sent(&self, queue: &str, ids: &[MessageId], error: Option<&SendError>) {
+        for middleware in self.inner.middleware.iter().rev() {
+            middleware.after_send(&Sent { queue, ids, error });
+        }
     }
 
     fn lane(&self, queue: &str) -> Result<Arc<Lane>, InvalidQueueName> {

@@ -127,6 +127,12 @@ impl Message {
         self
     }
 
+    /// The map that travels with the message and survives retries.
+    #[must_use]
+    pub fn carried(&self) -> &Carried {
+        &self.carried
+    }
+
     /// Puts a value into the map that travels with the message and survives retries.
     ///
     /// # Errors

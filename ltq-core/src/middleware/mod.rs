@@ -25,6 +25,7 @@ pub use self::rate_limit::{InvalidRate, RateLimit};
 pub use self::retry::Retry;
 #[cfg(feature = "sentry")]
 pub use self::sentry::Sentry;
+pub(crate) use self::stack::Side;
 pub use self::stack::{InvalidMiddleware, Next, Stack};
 pub use self::timeout::{Elapsed, Timeout};
 pub(crate) use self::worker_stack::WorkerStack;

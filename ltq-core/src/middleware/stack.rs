@@ -45,6 +45,12 @@ impl Next {
         self.inner.execute(delivery).await
     }
 
+    /// The same with one more level around it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inside<M: Middleware>(self, middleware: Arc<M>) -> Self {
+        Self { inner: Arc::new(Around { middleware, next: self }) }
+    }
+
     /// Like [`run`](Self::run), without the async wrapper.
     pub(crate) fn start(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
         self.inner.execute(delivery)
@@ -104,11 +110,37 @@ where
     }
 }
 
+/// On which side of another level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Outside it: a delivery meets the new level first.
+    Before,
+    /// Inside it.
+    After,
+}
+
 /// A level that has not been put around anything yet.
-struct Level {
+pub(super) struct Level {
     type_id: TypeId,
+    /// Whether a worker began with it, so that one of the same type takes its place.
+    built_in: bool,
     check: Option<Check>,
     wrap: Wrap,
+}
+
+impl Level {
+    /// A level of its own around a middleware that others may share.
+    pub(super) fn of<M: Middleware>(middleware: Arc<M>) -> Self {
+        let checked = Arc::clone(&middleware);
+        Self {
+            type_id: TypeId::of::<M>(),
+            built_in: false,
+            check: Some(Box::new(move || {
+                checked.check().map_err(|source| InvalidMiddleware { middleware: std::any::type_name::<M>(), source })
+            })),
+            wrap: Box::new(move |next| Next { inner: Arc::new(Around { middleware, next }) }),
+        }
+    }
 }
 
 type Check = Box<dyn Fn() -> Result<(), InvalidMiddleware> + Send>;
@@ -141,15 +173,7 @@ impl Stack {
     /// Adds a middleware inside those already there.
     #[must_use]
     pub fn middleware<M: Middleware>(mut self, middleware: M) -> Self {
-        let middleware = Arc::new(middleware);
-        let checked = Arc::clone(&middleware);
-        self.levels.push(Level {
-            type_id: TypeId::of::<M>(),
-            check: Some(Box::new(move || {
-                checked.check().map_err(|source| InvalidMiddleware { middleware: std::any::type_name::<M>(), source })
-            })),
-            wrap: Box::new(move |next| Next { inner: Arc::new(Around { middleware, next }) }),
-        });
+        self.levels.push(Level::of(Arc::new(middleware)));
         self
     }
 
@@ -167,6 +191,7 @@ impl Stack {
     {
         self.levels.push(Level {
             type_id: TypeId::of::<L>(),
+            built_in: false,
             check: None,
             wrap: Box::new(move |next| Next { inner: Arc::new(Tower(Mutex::new(layer.layer(next)))) }),
         });
@@ -178,6 +203,45 @@ impl Stack {
     pub fn without<T: 'static>(mut self) -> Self {
         self.levels.retain(|level| level.type_id != TypeId::of::<T>());
         self
+    }
+
+    /// Marks all levels as those a worker begins with.
+    pub(super) fn built_in(mut self) -> Self {
+        self.levels.iter_mut().for_each(|level| level.built_in = true);
+        self
+    }
+
+    /// Takes away the levels a worker began with, all or those of one type.
+    pub(super) fn remove_built_in(&mut self, type_id: Option<TypeId>) {
+        self.levels.retain(|level| !level.built_in || type_id.is_some_and(|type_id| level.type_id != type_id));
+    }
+
+    /// Puts what `make` makes in the place of the built-in level of the type `T`, if there is one.
+    pub(super) fn replace_built_in<T: 'static>(&mut self, make: impl Fn() -> Level) {
+        for level in &mut self.levels {
+            if level.built_in && level.type_id == TypeId::of::<T>() {
+                *level = make();
+            }
+        }
+    }
+
+    /// Puts a level directly outside the outermost one of the type `T`, or directly inside the innermost one. Where there
+    /// is none the level comes back.
+    pub(super) fn insert<T: 'static>(&mut self, side: Side, level: Level) -> Result<(), Level> {
+        let mut levels = self.levels.iter();
+        let is_t = |level: &Level| level.type_id == TypeId::of::<T>();
+        let index = match side {
+            Side::Before => levels.position(is_t),
+            Side::After => levels.rposition(is_t).map(|index| index + 1),
+        };
+        let Some(index) = index else { return Err(level) };
+        self.levels.insert(index, level);
+        Ok(())
+    }
+
+    /// Adds a level inside those already there.
+    pub(super) fn push(&mut self, level: Level) {
+        self.levels.push(level);
     }
 
     /// All levels of `self`, then all of `inner`.

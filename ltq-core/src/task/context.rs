@@ -212,6 +212,13 @@ impl ContextBuilder {
         self
     }
 
+    /// How old the message is when it is taken: sets [`now_ms`](Self::now_ms) to this long after it was built.
+    pub fn age(mut self, age: Duration) -> Self {
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        self.inner.now_ms = self.inner.created_at_ms.saturating_add(age_ms);
+        self
+    }
+
     /// The age the sender allows.
     pub fn max_age(mut self, max_age: Option<Duration>) -> Self {
         self.inner.max_age = max_age;
@@ -227,6 +234,22 @@ impl ContextBuilder {
     /// The map the message arrived with.
     pub fn carried(mut self, carried: Carried) -> Self {
         self.inner.carried = Mutex::new(carried);
+        self
+    }
+
+    /// Puts a value into the map the message arrived with.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be encoded.
+    pub fn carry<T: Serialize + ?Sized>(mut self, key: impl Into<String>, value: &T) -> Result<Self, CarriedError> {
+        self.inner.carried.get_mut().unwrap_or_else(PoisonError::into_inner).set(key, value)?;
+        Ok(self)
+    }
+
+    /// As if the execution had already been told to stop.
+    pub fn cancelled(self) -> Self {
+        self.inner.cancellation.cancel();
         self
     }
 

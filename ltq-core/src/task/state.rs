@@ -65,6 +65,14 @@ impl StateMap {
         self.values.insert(TypeId::of::<T>(), value);
     }
 
+    /// Adds the values of `others` whose types are missing here.
+    #[cfg(feature = "worker")]
+    pub(crate) fn add_missing(&mut self, others: &Self) {
+        for (type_id, value) in &others.values {
+            self.values.entry(*type_id).or_insert_with(|| Arc::clone(value));
+        }
+    }
+
     /// The value of type `T`.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<State<T>> {

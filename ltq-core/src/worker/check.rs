@@ -19,7 +19,7 @@ pub(super) struct Plan {
 }
 
 pub(super) fn check(worker: Worker) -> Result<Plan, WorkerError> {
-    let Worker { name, queues, tasks, states, stack, options, health: _ } = worker;
+    let Worker { name, queues, tasks, states, stack, options, health: _, runtime_threads: _ } = worker;
     check_options(&options)?;
     let queues = queues.iter().map(|queue| QueueName::new(queue)).collect::<Result<Vec<_>, _>>()?;
     let registry = match tasks {

@@ -1,8 +1,8 @@
 //! [`WorkerEntry`]: what `#[ltq::worker]` submits, so that `ltq run` finds the function.
 
-use super::Worker;
+use super::App;
 
-/// A function that makes a worker, under its path.
+/// A function that makes a worker, or an app of several, under its path.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct WorkerEntry {
@@ -12,14 +12,14 @@ pub struct WorkerEntry {
     pub file: &'static str,
     /// Its line.
     pub line: u32,
-    /// Makes the worker.
-    pub make: fn() -> Worker,
+    /// Makes what it runs.
+    pub make: fn() -> App,
 }
 
 impl WorkerEntry {
     /// The function at `path`, standing in `file` at `line`.
     #[must_use]
-    pub const fn new(path: &'static str, file: &'static str, line: u32, make: fn() -> Worker) -> Self {
+    pub const fn new(path: &'static str, file: &'static str, line: u32, make: fn() -> App) -> Self {
         Self { path, file, line, make }
     }
 

@@ -53,6 +53,9 @@ pub enum WorkerError {
         #[source]
         source: std::io::Error,
     },
+    /// A part of the worker panicked, outside any task.
+    #[error("the worker panicked; the message is above, in what the process wrote to stderr")]
+    Panicked,
     /// The watchdog ended it: it is not silent, it says so and leaves the rest to its supervisor.
     #[error("the worker gave up: {what} for {limit:?}; its supervisor should restart it")]
     Stalled {

@@ -45,7 +45,8 @@ impl Executor {
         self.finished.push(number, settlement);
     }
 
-    async fn execute(&self, execution: Execution) -> Settlement {
+    /// Runs one delivery to its end and says what that means for the message.
+    pub(super) async fn execute(&self, execution: Execution) -> Settlement {
         let Execution { delivered, queue, now_ms, cancellation, .. } = execution;
         let mut envelope = match Envelope::decode(&delivered.payload) {
             Ok(envelope) => envelope,

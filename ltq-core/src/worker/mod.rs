@@ -1,8 +1,9 @@
 //! The worker: takes messages, runs their tasks, settles them.
 //!
-//! [`Worker`] is the builder users write. What happens when it runs is in `run.rs` (the parts), `fetch.rs` (the loop),
+//! [`Worker`] is the builder users write, [`App`] several of them in one process. What happens when it runs is in `run.rs` (the parts), `fetch.rs` (the loop),
 //! `execute.rs` (one delivery) and `settle.rs` (how it leaves the worker's hands).
 
+mod app;
 mod check;
 mod entry;
 mod error;
@@ -12,10 +13,13 @@ mod health;
 mod heartbeat;
 mod membership;
 mod options;
+mod own_runtime;
 mod recover;
 mod run;
 mod settle;
 mod shutdown;
+#[cfg(feature = "testing")]
+pub(crate) mod steps;
 mod turns;
 mod wait;
 
@@ -24,15 +28,18 @@ use std::time::Duration;
 
 use tower::{Layer, Service};
 
+pub use self::app::{App, AppError, IntoApp};
 pub use self::entry::WorkerEntry;
 pub use self::error::WorkerError;
 pub use self::health::Health;
 pub use self::options::WorkerOptions;
 pub use self::shutdown::Shutdown;
+#[cfg(feature = "testing")]
+pub use self::steps::{Outcome, Run};
 use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;
-use crate::middleware::{Middleware, Next, WorkerStack};
+use crate::middleware::{Middleware, Next, Side, WorkerStack};
 use crate::task::{Delivery, State, StateMap, TaskDef};
 
 /// A worker, before it runs: which queues it serves and how.
@@ -46,6 +53,8 @@ pub struct Worker {
     stack: WorkerStack,
     options: WorkerOptions,
     health: Health,
+    /// The threads of its own runtime, if it has one.
+    runtime_threads: Option<usize>,
 }
 
 impl Worker {
@@ -63,6 +72,7 @@ impl Worker {
             states: StateMap::default(),
             stack: WorkerStack::default(),
             options,
+            runtime_threads: None,
         }
     }
 
@@ -148,6 +158,39 @@ impl Worker {
         self
     }
 
+    /// Adds a middleware directly before the one of the type `T`: outside it, so that it sees a delivery earlier.
+    ///
+    /// `T` is a middleware or a layer that the worker has by now, one it began with or one added by an earlier call.
+    /// Of several of that type the outermost counts. Where there is none the worker refuses to start.
+    ///
+    /// ```
+    /// # use ltq_core::{BoxError, middleware::{Middleware, Next, Retry}, task::Delivery, worker::Worker};
+    /// # struct Audit;
+    /// # impl Middleware for Audit {
+    /// #     async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> { next.run(delivery).await }
+    /// # }
+    /// // Sees a message once per attempt, and errors after `Retry` has decided about them.
+    /// let worker = Worker::new("github").middleware_before::<Retry>(Audit);
+    /// ```
+    pub fn middleware_before<T: 'static>(mut self, middleware: impl Middleware) -> Self {
+        self.stack = self.stack.insert::<T, _>(Side::Before, middleware);
+        self
+    }
+
+    /// Adds a middleware directly after the one of the type `T`: inside it. Of several of that type the innermost counts.
+    /// Otherwise as [`middleware_before`](Self::middleware_before).
+    pub fn middleware_after<T: 'static>(mut self, middleware: impl Middleware) -> Self {
+        self.stack = self.stack.insert::<T, _>(Side::After, middleware);
+        self
+    }
+
+    /// Takes away every middleware or layer of the type `T` that the worker has by now. Those an [`App`] puts around all
+    /// its workers stay.
+    pub fn without_middleware<T: 'static>(mut self) -> Self {
+        self.stack = self.stack.without::<T>();
+        self
+    }
+
     /// Takes away the middleware a worker begins with: what is added is all there is.
     pub fn without_default_middleware(mut self) -> Self {
         self.stack = self.stack.without_defaults();
@@ -199,6 +242,15 @@ impl Worker {
         self
     }
 
+    /// Gives the worker a runtime of its own with so many threads, at least 1, and connections of its own, so that tasks
+    /// that compute for long hold up no other worker of the process. By default it runs where it is started.
+    ///
+    /// Values that are bound to the runtime they were made on, as some connection pools are, stay bound to that one.
+    pub fn own_runtime(mut self, threads: usize) -> Self {
+        self.runtime_threads = Some(threads);
+        self
+    }
+
     /// Watches whether the worker makes progress; for probes.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -226,6 +278,9 @@ impl Worker {
     ///
     /// The worker cannot start (no task, a missing state, two tasks of one name, no broker) or had to give up.
     pub async fn run_until(self, client: Client, shutdown: Shutdown) -> Result<(), WorkerError> {
-        run::run(self, client, shutdown).await
+        match self.runtime_threads {
+            Some(threads) => own_runtime::run(self, threads, client, shutdown).await,
+            None => run::run(self, Arc::clone(client.broker()), shutdown).await,
+        }
     }
 }

@@ -17,17 +17,16 @@ use super::turns::Turns;
 use super::wait::Waiters;
 use super::{Health, Shutdown, Worker, WorkerError, recover};
 use crate::broker::Broker;
-use crate::client::Client;
 
 /// How long leaving the queues may take when the worker stops.
 const LEAVE: Duration = Duration::from_secs(5);
 
 /// Runs a worker until it has stopped.
-pub(super) async fn run(worker: Worker, client: Client, shutdown: Shutdown) -> Result<(), WorkerError> {
+pub(super) async fn run(worker: Worker, broker: Arc<dyn Broker>, shutdown: Shutdown) -> Result<(), WorkerError> {
     let health = worker.health.clone();
     let plan = check(worker)?;
     health.set_limit(plan.options.watchdog);
-    let result = start_and_run(plan, Arc::clone(client.broker()), shutdown, &health).await;
+    let result = start_and_run(plan, broker, shutdown, &health).await;
     health.stopped();
     result
 }

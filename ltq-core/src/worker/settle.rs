@@ -113,7 +113,7 @@ fn put_back(envelope: &Envelope<'_>, attempts: u32, carried: Carried) -> Bytes {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &BoxError) -> String {
+pub(super) fn chain(error: &BoxError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

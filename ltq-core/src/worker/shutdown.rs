@@ -18,6 +18,11 @@ impl Shutdown {
         Self::default()
     }
 
+    /// A request of its own that is also made, stage by stage, whenever this one is.
+    pub(super) fn child(&self) -> Self {
+        Self { drain: self.drain.child_token(), hand_back: self.hand_back.child_token() }
+    }
+
     /// Asks once: takes nothing new, waits for what runs. Asking again hands back what still runs.
     pub fn request(&self) {
         if self.drain.is_cancelled() {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ltq_core::broker::{Broker, DeadLimits, QueueStats};
-use ltq_core::message::{MessageId, QueueName};
+use ltq_core::broker::{Broker, DeadLimits, QueueStats, Recovery, Settlement};
+use ltq_core::message::{Due, MessageId, QueueName};
 
-use super::{Hand, LONG, Sender, dead, eventually, message_with_id, messages, queue, stats};
+use super::{
+    Hand, LONG, SHORT, Sender, dead, done, eventually, message_with_id, messages, payloads, queue, stats, until_expired,
+};
 
 /// Every queue that was published to is listed, sorted by name.
 pub async fn queues_are_listed_sorted(broker: Arc<dyn Broker>) {
@@ -74,6 +76,63 @@ pub async fn a_dead_letter_is_deleted_once(broker: Arc<dyn Broker>) {
     assert_eq!(broker.dead_letter(&queue, ids[0]).await.unwrap(), None);
     let stats = stats(&broker, &queue).await;
     assert_eq!((stats.ready, stats.dead), (0, 1));
+}
+
+/// Clearing deletes ready and scheduled messages; what a worker holds and dead letters stay.
+pub async fn clearing_deletes_what_waits_and_nothing_else(broker: Arc<dyn Broker>) {
+    let queue = queue("q");
+    assert_eq!(broker.clear(&queue, 10).await.unwrap(), 0);
+    assert!(broker.queues().await.unwrap().is_empty(), "clearing a queue does not make one");
+    bury(&broker, &queue, 1, DeadLimits::default()).await;
+    let mut sender = Sender::new(&broker, &queue);
+    sender.send(&messages(3)).await;
+    sender.send_due(messages(2).into_iter().map(|payload| (payload, Due::After(LONG)))).await;
+    let mut worker = Hand::new(&broker, &queue, LONG);
+    let held = worker.take(1).await;
+
+    assert_eq!(broker.clear(&queue, 10).await.unwrap(), 4);
+    assert_eq!(broker.clear(&queue, 10).await.unwrap(), 0);
+    let left = stats(&broker, &queue).await;
+    assert_eq!((left.ready, left.scheduled, left.active, left.dead), (0, 0, 1, 1));
+    worker.settle(done(&held)).await;
+}
+
+/// One call deletes no more than asked and no more than 500: ready ones from the head, then the earliest scheduled.
+pub async fn clearing_ends_at_its_limit(broker: Arc<dyn Broker>) {
+    let queue = queue("q");
+    let mut sender = Sender::new(&broker, &queue);
+    let ready = messages(600);
+    sender.send(&ready).await;
+    sender.send_due(messages(2).into_iter().map(|payload| (payload, Due::After(LONG)))).await;
+    assert_eq!(broker.clear(&queue, 0).await.unwrap(), 0);
+    assert_eq!(broker.clear(&queue, 99).await.unwrap(), 99);
+    assert_eq!(broker.clear(&queue, 10_000).await.unwrap(), 500);
+    let mut worker = Hand::new(&broker, &queue, LONG);
+    let last = worker.take(10).await;
+    assert_eq!(payloads(&last), ready[599..]);
+    worker.settle(vec![Settlement::Return { id: last[0].id, payload: last[0].payload.clone() }]).await;
+    assert_eq!(broker.clear(&queue, 2).await.unwrap(), 2);
+    let left = stats(&broker, &queue).await;
+    assert_eq!((left.ready, left.scheduled), (0, 1));
+}
+
+/// The recoveries of a message that was cleared are forgotten with it.
+pub async fn a_cleared_message_has_no_past(broker: Arc<dyn Broker>) {
+    let queue = queue("q");
+    let mut sender = Sender::new(&broker, &queue);
+    let payload = messages(1);
+    sender.send(&payload).await;
+    let mut lost = Hand::new(&broker, &queue, SHORT);
+    assert_eq!(lost.take(1).await.len(), 1);
+    let mut worker = Hand::new(&broker, &queue, LONG);
+    worker.take(0).await;
+    until_expired(&worker, &lost.id).await;
+    broker.recover(&queue, &lost.id, Recovery::Expired).await.unwrap();
+
+    assert_eq!(broker.clear(&queue, 10).await.unwrap(), 1);
+    sender.send(&payload).await;
+    let again = worker.take(1).await;
+    assert_eq!((again.len(), again[0].recoveries), (1, 0));
 }
 
 /// More dead letters than allowed are trimmed, the oldest first; it is told and counted.

@@ -107,6 +107,9 @@ macro_rules! conformance {
                 dead_letters_are_listed_latest_first
                 a_dead_letter_is_replayed_once
                 a_dead_letter_is_deleted_once
+                clearing_deletes_what_waits_and_nothing_else
+                clearing_ends_at_its_limit
+                a_cleared_message_has_no_past
                 the_count_of_dead_letters_is_bounded
                 the_age_of_dead_letters_is_bounded
             }

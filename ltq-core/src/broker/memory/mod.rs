@@ -6,6 +6,8 @@
 
 mod clock;
 mod dead;
+#[cfg(feature = "testing")]
+mod inspect;
 mod state;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,8 @@ use tokio::sync::Notify;
 
 use self::clock::Clock;
 use self::state::Queue;
+#[cfg(feature = "testing")]
+pub(crate) use self::state::Waiting;
 use super::{Admin, Broker, BrokerError, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -208,6 +212,11 @@ impl Admin for MemoryBroker {
             let found = queue.replay(id, payload);
             (found, found)
         }))
+    }
+
+    async fn clear(&self, queue: &QueueName, limit: u64) -> Result<u64, BrokerError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(self.change_existing(queue, |queue, _| (queue.clear(limit), false)))
     }
 
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {

@@ -4,6 +4,8 @@
 //! is an argument in milliseconds. The Redis scripts do the same steps in the same order, and one suite holds the two
 //! together. A transition that leaves something for an idle worker says so by `wake`.
 
+#[cfg(feature = "testing")]
+mod inspect;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(feature = "testing")]
+pub(crate) use self::inspect::Waiting;
 use super::clock::{unix_ms, whole_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
@@ -22,6 +26,8 @@ use crate::message::{Due, MessageId};
 
 /// The most messages one recovery returns.
 pub(super) const RECOVER_MAX: usize = 500;
+/// The most messages one clearing deletes.
+const CLEAR_MAX: usize = 500;
 /// The most expired workers one renewal reports.
 const EXPIRED_MAX: usize = 100;
 /// Producers beyond this number are forgotten when they have been silent for [`PRODUCER_TTL_MS`].
@@ -177,6 +183,22 @@ impl Queue {
             self.ready.push_back(payload);
         }
         found
+    }
+
+    /// Deletes up to `limit` waiting messages; says how many.
+    pub(super) fn clear(&mut self, limit: usize) -> u64 {
+        let limit = limit.min(CLEAR_MAX);
+        let ready = limit.min(self.ready.len());
+        let mut cleared: Vec<_> = self.ready.drain(..ready).collect();
+        while cleared.len() < limit
+            && let Some((_, payload)) = self.scheduled.pop_first()
+        {
+            cleared.push(payload);
+        }
+        for id in cleared.iter().filter_map(header_id) {
+            self.recoveries.remove(&id);
+        }
+        count(cleared.len())
     }
 
     /// The numbers.

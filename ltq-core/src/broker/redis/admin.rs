@@ -12,11 +12,14 @@ use crate::broker::{BrokerError, QueueCounts, QueueStats, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
 static REPLAY: Script = script!("replay", "replay.lua");
+static CLEAR: Script = script!("clear", "clear.lua");
 static DELETE: Script = script!("delete", "delete.lua");
 static STATS: Script = script!("stats", "stats.lua");
 
 /// The most dead letters one call reads.
 const MOST_LETTERS: u64 = 1_000;
+/// The most messages one call deletes.
+const MOST_CLEARED: u64 = 500;
 /// The most workers whose messages are counted.
 const MOST_WORKERS: i64 = 1_000;
 
@@ -123,6 +126,15 @@ pub(super) async fn replay(
     let script_keys = vec![keys.dead(), keys.letters(), keys.ready(), keys.wake()];
     let reply = REPLAY.run(connection, script_keys, vec![id_value(id), Value::Bytes(payload)]).await?;
     Ok(REPLAY.number(connection, &reply)? == 1)
+}
+
+/// Deletes waiting messages.
+pub(super) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64) -> Result<u64, BrokerError> {
+    let limit = i64::try_from(limit.min(MOST_CLEARED)).unwrap_or(i64::MAX);
+    let script_keys = vec![keys.ready(), keys.scheduled(), keys.deliveries()];
+    let reply = CLEAR.run(connection, script_keys, vec![Value::Integer(limit)]).await?;
+    let deleted = CLEAR.number(connection, &reply)?;
+    u64::try_from(deleted).map_err(|_| connection.odd_answer(CLEAR.call, "a negative count"))
 }
 
 /// Deletes a dead letter.

@@ -196,6 +196,10 @@ impl Admin for RedisBroker {
         admin::replay(self.scripts()?, &self.keys(queue), id, payload).await
     }
 
+    async fn clear(&self, queue: &QueueName, limit: u64) -> Result<u64, BrokerError> {
+        admin::clear(self.scripts()?, &self.keys(queue), limit).await
+    }
+
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
         admin::delete_dead(self.scripts()?, &self.keys(queue), id).await
     }
