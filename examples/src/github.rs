@@ -64,7 +64,7 @@ pub async fn fetch_repo(github: State<GitHub>, ctx: Context, owner: String, name
     }
     let repository: Repository = response.error_for_status()?.json().await?;
     let language = repository.language.as_deref().unwrap_or("no language");
-    tracing::info!(stars = repository.stargazers_count, language, attempt = ctx.attempt(), "{}", repository.full_name);
+    tracing::info!(stars = repository.stargazers_count, language, waited = ?ctx.age(), "{}", repository.full_name);
     Ok(repository)
 }
 

@@ -64,7 +64,7 @@ async fn run(args: Args) -> TaskResult {
     println!("{} fetched, {dead} ended as dead letters", bar.length().unwrap_or_default() - dead);
     if dead > 0 {
         for letter in client.dead_letters("github")?.list(0, dead.min(5)).await? {
-            println!("  {}: {}", letter.reason, letter.error);
+            println!("  {}", letter.error);
         }
     }
     Ok(())
