@@ -43,11 +43,16 @@ pub(super) fn new(arguments: &NewArguments) -> Result<(), CliError> {
     write("src/bin/send.rs", &fill(SEND))?;
     write("tests/greet.rs", &fill(TESTS))?;
 
-    let folder = folder.display();
-    eprintln!(
-        "\nNext, in {folder}:\n  cargo test                     test it, without a server\n  ltq dev {krate}::worker        run it while you change it\n  \
-         cargo run --bin send -- Ada    send it something"
-    );
+    let run = format!("ltq dev {krate}::worker");
+    let steps = [
+        ("cargo test", "test it, without a server"),
+        (run.as_str(), "run it while you change it"),
+        ("cargo run --bin send -- Ada", "send it something; ltq dev says where to"),
+    ];
+    eprintln!("\nNext, in {}:", folder.display());
+    for (command, what) in steps {
+        eprintln!("  {command:<32}  {what}");
+    }
     Ok(())
 }
 

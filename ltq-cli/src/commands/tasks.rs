@@ -1,5 +1,6 @@
 //! `ltq tasks`: builds the crates of the paths and asks the program what is linked into it.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use ltq::__private::{RunFlags, TaskPath};
@@ -22,7 +23,7 @@ pub(super) struct TaskInfo {
     states: Vec<String>,
     /// Those that are set.
     options: Map<String, Value>,
-    /// As the compiler names it: seen from the workspace.
+    /// Seen from the workspace, where it is in it.
     file: String,
     line: u32,
 }
@@ -66,7 +67,13 @@ pub(super) fn describe(paths: &[TaskPath], flags: &BuildFlags) -> Result<Vec<Tas
     let program = run::make(&project, Paths::Told, Profile { release: flags.release, target: None })?;
     let mut command = std::process::Command::new(&program);
     command.args(project.paths.iter().map(TaskPath::as_str));
-    ask(&mut command, &project.paths)
+    let mut tasks = ask(&mut command, &project.paths)?;
+    for task in &mut tasks {
+        if let Ok(inside) = Path::new(&task.file).strip_prefix(&project.root) {
+            task.file = inside.to_string_lossy().into_owned();
+        }
+    }
+    Ok(tasks)
 }
 
 /// Has a built program describe the tasks of its paths. What it says about them when they lead nowhere goes to stderr.

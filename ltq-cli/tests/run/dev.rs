@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use crate::fixtures::{self, LTQ, ONE_WORKER, TOKIO};
+use crate::fixtures::{self, LTQ, ONE_WORKER, PROFILE, TOKIO};
 use crate::program::{Running, ltq};
 
 #[test]
 fn a_change_restarts_and_a_mistake_does_not_stop_what_runs() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("app");
-    fixtures::write(&root.join("Cargo.toml"), &fixtures::manifest("changing", &[LTQ, TOKIO].concat(), ""));
+    fixtures::write(&root.join("Cargo.toml"), &fixtures::manifest("changing", &[LTQ, TOKIO, PROFILE].concat(), ""));
     fixtures::write(&root.join("src").join("lib.rs"), &ONE_WORKER.replace("{name}", "one"));
     fs::copy(fixtures::repository().join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
 

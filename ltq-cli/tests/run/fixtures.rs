@@ -11,13 +11,13 @@ members = ["plain", "dash-ed", "renamed", "patched", "no-library", "no-ltq", "no
 default-members = ["plain"]
 resolver = "3"
 
-[profile.dev]
-debug = false
-debug-assertions = false
-
+{profile}
 [patch.crates-io]
 ltq-fixture-greeting = { path = "greeting" }
 "#;
+
+/// One profile for whatever tests build, so that dependencies are built once.
+pub(crate) const PROFILE: &str = "\n[profile.dev]\ndebug = false\ndebug-assertions = false\n";
 
 /// Applies to whatever is built below the workspace's folder, the runner of `ltq run` included.
 const CONFIG: &str = "[env]\nLTQ_FIXTURE_CONFIG = \"read\"\n";
@@ -108,7 +108,7 @@ const OWN_MAIN: &str = "fn main() -> std::process::ExitCode {\n    ltq::run(ltq:
 static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ltq-run-fixtures");
     let write = |path: &str, content: &str| write(&root.join(path), content);
-    write("Cargo.toml", WORKSPACE);
+    write("Cargo.toml", &WORKSPACE.replace("\n{profile}", PROFILE));
     write(".cargo/config.toml", CONFIG);
     write("greeting/Cargo.toml", &manifest("ltq-fixture-greeting", "", ""));
     write("greeting/src/lib.rs", "pub const GREETING: &str = \"hello from the patch\";\n");

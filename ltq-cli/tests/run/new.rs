@@ -22,6 +22,8 @@ fn a_new_crate_tests_sends_and_runs() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("ltq dev first_hour::worker"), "{stderr}");
     let krate = folder.path().join("first-hour");
+    let manifest = fs::read_to_string(krate.join("Cargo.toml")).unwrap();
+    fs::write(krate.join("Cargo.toml"), manifest + fixtures::PROFILE).unwrap();
     // The versions of this repository: they are downloaded already.
     fs::copy(repository.join("Cargo.lock"), krate.join("Cargo.lock")).unwrap();
 
