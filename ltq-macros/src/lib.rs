@@ -4,6 +4,7 @@
 //! What an attribute emits only describes: the code that runs is in `ltq-core`, mostly in its `task/call.rs`.
 
 mod errors;
+mod given;
 mod literal;
 mod task;
 mod text;
