@@ -93,9 +93,9 @@ pub struct StateDef {
 }
 
 impl StateDef {
-    /// The requirement of a `State<T>`.
+    /// The requirement of a `State<T>`. That `T` can be shared is asked for where it is injected, and only there.
     #[must_use]
-    pub const fn of<T: Send + Sync + 'static>() -> Self {
+    pub const fn of<T: 'static>() -> Self {
         Self { type_id: TypeId::of::<T>, type_name: std::any::type_name::<T> }
     }
 
@@ -132,6 +132,7 @@ pub trait Inject: Sized {
     fn inject(delivery: &Delivery) -> Result<Self, MissingState>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Inject for State<T> {
     fn inject(delivery: &Delivery) -> Result<Self, MissingState> {
         delivery

@@ -1,8 +1,6 @@
 //! The attributes of an argument: `#[ltq(default)]`, `#[ltq(rename = "…")]`, `#[ltq(skip_log)]`. Serde's own are refused
 //! there, so that there is one way to say a thing, and one that also reaches the description of the task.
 
-use proc_macro2::Span;
-use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Meta};
 
 use crate::errors::Errors;
@@ -21,8 +19,8 @@ pub(super) struct ArgOptions {
     /// Its key on the wire.
     pub(super) rename: Option<LitStr>,
     pub(super) skip_log: bool,
-    /// Where the first of ltq's attributes stands.
-    pub(super) span: Option<Span>,
+    /// The first of ltq's attributes.
+    pub(super) first: Option<Attribute>,
 }
 
 /// What stands in for a missing argument.
@@ -44,7 +42,7 @@ impl ArgOptions {
             } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
                 errors.spanned(attr, "an argument of a task cannot depend on `cfg`, because senders and workers must agree on it: put the `cfg` on the task");
             } else if is_ltq(attr) {
-                options.span.get_or_insert_with(|| attr.span());
+                options.first.get_or_insert_with(|| attr.clone());
                 let Meta::List(list) = &attr.meta else {
                     errors.spanned(attr, "an attribute of an argument names an option: write `#[ltq(default)]`, `#[ltq(rename = \"…\")]` or `#[ltq(skip_log)]`");
                     continue;

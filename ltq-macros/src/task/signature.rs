@@ -219,8 +219,8 @@ fn check_arg<'a>(typed: &'a PatType, sig: &Signature, errors: &mut Errors) -> Op
     let ident = check_pattern(typed, &sig.ident, errors);
     let options = ArgOptions::parse(&typed.attrs, errors);
     let kind = check_type(&typed.ty, sig, errors)?;
-    if let (ArgKind::State(_) | ArgKind::Context, Some(span)) = (kind, options.span) {
-        errors.at(span, "this argument is injected and never travels in a message: remove the attribute");
+    if let (ArgKind::State(_) | ArgKind::Context, Some(attr)) = (kind, &options.first) {
+        errors.spanned(attr, "this argument is injected and never travels in a message: remove the attribute");
     }
     Some(Arg { ident: ident?, ty: &typed.ty, options, kind })
 }

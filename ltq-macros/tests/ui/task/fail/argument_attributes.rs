@@ -8,6 +8,9 @@ async fn no_option(#[ltq] a: u8, #[ltq = "default"] b: u8, #[ltq("x")] c: u8) {}
 async fn wrong_value(#[ltq(rename)] a: u8, #[ltq(skip_log = true)] b: u8, #[ltq(rename = "")] c: u8, #[ltq(rename("x"))] d: u8) {}
 
 #[ltq::task]
+async fn no_path(#[ltq(default = 5)] a: u8, #[ltq(default = "one")] b: u8, #[ltq(default = one())] c: u8, #[ltq(default =)] d: u8) {}
+
+#[ltq::task]
 async fn twice(#[ltq(default, default)] a: u8, #[ltq(skip_log)] #[ltq(skip_log)] b: u8) {}
 
 #[ltq::task]

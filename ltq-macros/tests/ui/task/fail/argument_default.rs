@@ -21,10 +21,4 @@ async fn another_type(#[ltq(default = word)] _number: u8) {}
 #[ltq::task]
 async fn with_argument(#[ltq(default = double)] _number: u8) {}
 
-#[ltq::task]
-async fn missing(#[ltq(default = wrod)] _text: String) {}
-
-#[ltq::task]
-async fn no_path(#[ltq(default = 5)] a: u8, #[ltq(default = "word")] b: String, #[ltq(default = word())] c: String, #[ltq(default =)] d: u8) {}
-
 fn main() {}
