@@ -119,9 +119,8 @@ pub struct MissingState {
 /// An argument that is injected instead of being sent: [`State`] and [`Context`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be injected into a task",
-    label = "only `ltq::State<T>` and `ltq::Context` are injected",
-    note = "an argument whose type is called `State` or `Context` is taken for ltq's: rename your own type in this signature",
-    note = "in `State<T>`, `T` must be `Send + Sync + 'static`"
+    label = "expected `ltq::Context`, or `ltq::State<T>` with a `T` that is `Send + Sync + 'static`",
+    note = "an argument whose type is called `State` or `Context` is taken for ltq's: rename your own type in this signature"
 )]
 pub trait Inject: Sized {
     /// Takes the value out of a delivery.
