@@ -23,7 +23,7 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
     let private = private(options);
     let name = &function.sig.ident;
     let cfg = attrs(function, &["cfg"]);
-    let item = item(function, docs::item(options, model));
+    let item = item(function, docs::item(options, model).as_ref());
     let inner = inner_fn(model);
     let payload = payload(&private, model);
     let definition = definition(&private, options, model);
@@ -67,7 +67,7 @@ pub(super) fn private(options: &Options) -> TokenStream {
 }
 
 /// The unit struct that stands where the function stood.
-pub(super) fn item(function: &Function, more_docs: Option<TokenStream>) -> TokenStream {
+pub(super) fn item(function: &Function, more_docs: Option<&TokenStream>) -> TokenStream {
     let attrs = attrs(function, &["doc", "cfg", "deprecated", "allow", "warn", "deny", "forbid"]);
     let (vis, name) = (&function.vis, &function.sig.ident);
     quote! {
