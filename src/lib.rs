@@ -160,9 +160,9 @@ pub mod __private {
     pub use ltq_core::message::{Message, MessageId, decode_args};
     pub use ltq_core::task::private::{ResultReturned, Returned, ValueReturned};
     pub use ltq_core::task::{
-        ArgDef, BackoffDef, Context, Decode, Decoded, Delivery, Encode, Encoded, Handler, Inject, InvalidArguments,
-        NotDecoded, NotEncoded, Rate, Registry, State, StateDef, StateMap, Task, TaskDef, TaskEntry, argument, run,
-        run_blocking,
+        ArgDef, BackoffDef, Context, Decode, Decoded, DefaultArgument, Delivery, Encode, Encoded, Handler, Inject,
+        InvalidArguments, NotDecoded, NotEncoded, OrDefault, Rate, Registry, State, StateDef, StateMap, Task, TaskDef,
+        TaskEntry, argument, run, run_blocking,
     };
     #[cfg(feature = "worker")]
     pub use ltq_core::worker::{App, IntoApp, WorkerEntry};
@@ -184,6 +184,8 @@ mod documents {
     mod getting_started {}
     #[doc = include_str!("../docs/middleware.md")]
     mod middleware {}
+    #[doc = include_str!("../docs/tasks.md")]
+    mod tasks {}
     #[doc = include_str!("../docs/workers.md")]
     mod workers {}
     #[cfg(feature = "testing")]

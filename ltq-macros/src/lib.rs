@@ -4,6 +4,7 @@
 //! What an attribute emits only describes: the code that runs is in `ltq-core`, mostly in its `task/call.rs`.
 
 mod errors;
+mod given;
 mod literal;
 mod task;
 mod text;
@@ -60,32 +61,88 @@ use proc_macro::TokenStream;
 /// A duration is a number and a unit, or several: `"500ms"`, `"30s"`, `"5m"`, `"1h 30m"`, `"7days"`. A name is 1 to 200
 /// bytes long, without whitespace and braces.
 ///
+/// An option that is unknown, repeated or wrong is an error at its place that says what to write.
+///
 /// # Arguments
 ///
 /// - `State<T>` is injected: the value that the worker was given with `Worker::state`. A worker without it does not
 ///   start.
 /// - `Context` is injected: the message's id, attempt, cancellation.
-/// - Everything else travels in the message, by name, so it implements `serde::Serialize` and `serde::Deserialize`. Renaming an
-///   argument makes messages that are already queued unreadable, reordering does not. An `Option<T>` that is missing in a
-///   message is `None`; with `#[serde(default)]` before an argument, what is missing is the default of its type.
+/// - Everything else travels in the message, by name, so it implements `serde::Serialize` and `serde::Deserialize`.
+///   Reordering arguments changes nothing for messages that are already queued; renaming one does.
 /// - `String` and `&str` arguments accept both in `send` and `message`. Other references are not possible.
+/// - An `Option<T>` that is missing in a message is `None`.
 /// - `State` and `Context` are told by the last part of their type's path, so a type of your own needs another name.
+///
+/// Arguments that travel take attributes; several may stand in one, as in `#[ltq(default, skip_log)]`:
+///
+/// | attribute | meaning |
+/// | --- | --- |
+/// | `#[ltq(default)]` | where a message lacks it, it is the `Default` of its type |
+/// | `#[ltq(default = path)]` | where a message lacks it, it is what this function without arguments returns |
+/// | `#[ltq(rename = "key")]` | its key in messages, where that is not its name |
+/// | `#[ltq(skip_log)]` | it is never shown, not even where a middleware is asked to show arguments, as `Sentry::with_arguments` is |
+///
+/// A default is for what is missing, as an argument is in messages that were sent before the task had it; what is there,
+/// `None` included, is kept. Serde's attributes are for types and an error here.
+///
+/// ```
+/// fn english() -> String {
+///     "en".to_owned()
+/// }
+///
+/// #[ltq::task(queue = "mail")]
+/// async fn remind(
+///     #[ltq(rename = "user_id")] user: u64,
+///     #[ltq(default = english)] language: &str,
+///     #[ltq(default)] copies: Vec<String>,
+///     #[ltq(skip_log)] token: String,
+///     note: Option<String>,
+/// ) {
+/// }
+///
+/// let message = remind.message(7, "de", vec![], "f00d", None);
+/// # use ltq::Task;
+/// # assert_eq!((message.queue(), remind::DEF.args[0].name), ("mail", "user_id"));
+/// ```
 ///
 /// # Result
 ///
 /// A task returns anything. `Result<T, E>` with an `E` that is an error, or [`TaskResult`](../ltq/type.TaskResult.html),
 /// where `?` works on every error, says whether it failed; every other value is a success and is dropped.
 ///
+/// ```
+/// use ltq::{RejectMessage, TaskResult};
+///
+/// #[ltq::task(max_attempts = 3, backoff = "1s..1m")]
+/// async fn parse(text: String) -> TaskResult<u64> {
+///     if text.is_empty() {
+///         return Err(RejectMessage::new("nothing to parse").into());
+///     }
+///     Ok(text.parse()?)
+/// }
+///
+/// #[ltq::task(blocking)]
+/// fn lines(path: String) -> std::io::Result<usize> {
+///     Ok(std::fs::read_to_string(path)?.lines().count())
+/// }
+/// ```
+///
 /// # What it becomes
 ///
 /// A unit struct of the function's name and visibility with the methods `send`, `send_bulk` and `message`, which
-/// implements `ltq::Task` and calls the function when it is called. Two things follow:
+/// implements `ltq::Task` and calls the function when it is called. Your documentation stands on the struct, followed by
+/// the function's signature.
 ///
+/// # Limits
+///
+/// - A task is a free function without `self`, type parameters, lifetimes, and `impl Trait` in its signature.
 /// - An argument or a variable cannot have the name of a task that is in scope, as with every unit struct.
 /// - The types in the signature are at least as visible as the task: make the type `pub` or the task less so.
-///
-/// A blocking task cannot be stopped from outside. When its time is up its attempt counts as failed, and the function runs
-/// on until it looks at `Context::is_cancelled` or ends.
+/// - The future of an async task is `Send`, so what it holds across an `await` is.
+/// - A crate that depends on `ltq` under another name says so in each attribute: `crate = "::name"`.
+/// - A blocking task cannot be stopped from outside. When its time is up its attempt counts as failed, and the function
+///   runs on until it looks at `Context::is_cancelled` or ends.
 #[proc_macro_attribute]
 pub fn task(args: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(args.into(), item.into()).into()

@@ -11,21 +11,21 @@ use syn::{Error, LitStr, Result};
 /// are only known at run time.
 const MAX_NAME_BYTES: usize = 200;
 
-/// Checks a task's or a queue's name.
-pub(crate) fn name(literal: &LitStr) -> Result<String> {
+/// Checks the name of a `what`, a task or a queue.
+pub(crate) fn name(literal: &LitStr, what: &str) -> Result<String> {
     let name = literal.value();
     let rule = if name.is_empty() {
-        "must not be empty".to_owned()
+        "must not be empty: write one such as \"reports\", or leave the option out".to_owned()
     } else if name.len() > MAX_NAME_BYTES {
-        format!("must not be longer than {MAX_NAME_BYTES} bytes, this one has {}", name.len())
+        format!("must not be longer than {MAX_NAME_BYTES} bytes, and this one has {}: shorten it", name.len())
     } else if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
         "must not hold whitespace or control characters: write `-`, `_` or `.` instead".to_owned()
     } else if name.contains(['{', '}']) {
-        "must not hold braces, which Redis Cluster gives a meaning of its own".to_owned()
+        "must not hold braces, which mean something to Redis Cluster: write `-`, `_` or `.` instead".to_owned()
     } else {
         return Ok(name);
     };
-    Err(Error::new(literal.span(), format!("the name of a task or a queue {rule}")))
+    Err(Error::new(literal.span(), format!("the name of a {what} {rule}")))
 }
 
 /// Reads a duration that is more than zero.
@@ -68,7 +68,7 @@ pub(crate) fn rate(literal: &LitStr) -> Result<(u32, Duration)> {
     };
     let (count_text, per_text) = (count_text.trim(), per_text.trim());
     let count: u32 =
-        count_text.parse().map_err(|_| wrong(format!("`{count_text}` is not a count up to {}", u32::MAX)))?;
+        count_text.parse().map_err(|_| wrong(format!("`{count_text}` is not a count from 1 to {}", u32::MAX)))?;
     if count == 0 {
         return Err(wrong("a rate of zero would never run the task".to_owned()));
     }

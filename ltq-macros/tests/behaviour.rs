@@ -54,8 +54,30 @@ fn half(mut number: u32) -> Result<u32, std::num::TryFromIntError> {
 
 /// Names of arguments that are keywords, and one that may be missing.
 #[ltq::task]
-async fn r#match(r#type: Kind, #[serde(default)] times: u8) -> (Kind, u8) {
+async fn r#match(r#type: Kind, #[ltq(default)] times: u8) -> (Kind, u8) {
     (r#type, times)
+}
+
+/// Says which argument it is called without.
+#[ltq::task(name = "evolved")]
+async fn evolved(
+    #[ltq(rename = "user_id")] user: u64,
+    #[ltq(default = five)] times: u8,
+    #[ltq(default)] note: Option<Option<bool>>,
+    #[ltq(default = anonymous, rename = "by")] author: &str,
+    #[ltq(skip_log)]
+    #[ltq(default)]
+    password: String,
+) -> TaskResult {
+    Err(RejectMessage::new(format!("{user} {times} {note:?} {author} {password:?}")).into())
+}
+
+fn five() -> u8 {
+    5
+}
+
+fn anonymous() -> String {
+    "anonymous".to_owned()
 }
 
 /// A type of the user's.
@@ -178,6 +200,61 @@ async fn an_argument_may_be_missing_when_it_has_a_default() {
     run(fetch_repo, &without_stars, states).await.unwrap();
     let without_times = Message::new("", "", &BTreeMap::from([("type", Kind::Small { size: 1 })]));
     run(r#match, &without_times, StateMap::default()).await.unwrap();
+}
+
+/// What [`evolved`] was called with.
+async fn evolved_by(message: &Message) -> String {
+    match run(evolved, message, StateMap::default()).await {
+        Ok(()) => "it always rejects".to_owned(),
+        Err(error) => {
+            error.downcast_ref::<RejectMessage>().map_or_else(|| error.to_string(), |rejected| rejected.reason.clone())
+        }
+    }
+}
+
+#[tokio::test]
+async fn attributes_of_arguments_decide_what_a_message_may_lack() {
+    let sent = evolved.message(7, 2, Some(Some(true)), "ada", "secret");
+    assert_eq!(evolved_by(&sent).await, "7 2 Some(Some(true)) ada \"secret\"");
+    // As a program sent it that knew one argument only.
+    let old = Message::new("", "", &BTreeMap::from([("user_id", 7)]));
+    assert_eq!(evolved_by(&old).await, "7 5 None anonymous \"\"");
+    // What is there is not replaced, so a nil that fits the type is kept and one that does not is no argument.
+    let none = evolved.message(7, 2, None, "ada", "");
+    assert_eq!(evolved_by(&none).await, "7 2 None ada \"\"");
+    let nil = Message::new("", "", &BTreeMap::from([("user_id", Some(7)), ("times", None)]));
+    assert!(run(evolved, &nil, StateMap::default()).await.unwrap_err().is::<InvalidArguments>());
+    // The name in the code is not the one on the wire.
+    let unrenamed = Message::new("", "", &BTreeMap::from([("user", 7)]));
+    assert!(run(evolved, &unrenamed, StateMap::default()).await.unwrap_err().is::<InvalidArguments>());
+}
+
+#[test]
+fn attributes_of_arguments_are_in_the_definition() {
+    let keys: BTreeMap<String, serde::de::IgnoredAny> = decoded(&evolved.message(7, 2, None, "ada", ""));
+    assert_eq!(keys.keys().collect::<Vec<_>>(), ["by", "note", "password", "times", "user_id"]);
+    let args: Vec<_> =
+        <evolved as Task>::DEF.args.iter().map(|arg| (arg.name, arg.has_default, arg.skip_log)).collect();
+    let expected = [
+        ("user_id", false, false),
+        ("times", true, false),
+        ("note", true, false),
+        ("by", true, false),
+        ("password", true, true),
+    ];
+    assert_eq!(args, expected);
+}
+
+#[tokio::test]
+async fn an_option_that_is_missing_is_none() {
+    /// Rejects what it is called with.
+    #[ltq::task]
+    async fn optional(a: Option<u8>, b: std::option::Option<String>) -> Result<(), RejectMessage> {
+        Err(RejectMessage::new(format!("{a:?} {b:?}")))
+    }
+    let nothing = Message::new("", "", &BTreeMap::<String, u8>::new());
+    let error = run(optional, &nothing, StateMap::default()).await.unwrap_err();
+    assert_eq!(error.downcast_ref::<RejectMessage>().unwrap().reason, "None None");
 }
 
 #[tokio::test]

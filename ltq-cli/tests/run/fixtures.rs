@@ -138,8 +138,8 @@ static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     root
 });
 
-/// As `ltq run` links it: one crate collects, one submits, and the program only names that one.
-const LINKED: [(&str, &str, &str); 3] = [
+/// As `ltq run` links it: one crate collects, one submits, and the program only names one that depends on that.
+const LINKED: [(&str, &str, &str); 4] = [
     (
         "collects",
         "inventory = \"0.3\"\n",
@@ -150,10 +150,11 @@ const LINKED: [(&str, &str, &str); 3] = [
         "collects = { path = \"../collects\" }\n",
         "mod inner {\n    collects::inventory::submit!(collects::Entry(\"from a private module\"));\n}\n",
     ),
+    ("between", "submits = { path = \"../submits\" }\n", "use submits as _;\n"),
     (
         "names",
-        "collects = { path = \"../collects\" }\nsubmits = { path = \"../submits\" }\n",
-        "use submits as _;\n\nfn main() {\n    for entry in collects::inventory::iter::<collects::Entry>() {\n        \
+        "collects = { path = \"../collects\" }\nbetween = { path = \"../between\" }\n",
+        "use between as _;\n\nfn main() {\n    for entry in collects::inventory::iter::<collects::Entry>() {\n        \
          println!(\"{}\", entry.0);\n    }\n}\n",
     ),
 ];
@@ -167,7 +168,7 @@ pub(crate) fn linked() -> PathBuf {
         write(&root.join(name).join("src").join(file), source);
     }
     let optimised = "\n[profile.release]\nlto = \"fat\"\ncodegen-units = 1\nstrip = true\n";
-    let workspace = "[workspace]\nmembers = [\"collects\", \"submits\", \"names\"]\nresolver = \"3\"\n";
+    let workspace = "[workspace]\nmembers = [\"collects\", \"submits\", \"between\", \"names\"]\nresolver = \"3\"\n";
     write(&root.join("Cargo.toml"), &[workspace, optimised].concat());
     if !root.join("Cargo.lock").exists() {
         fs::copy(repository().join("Cargo.lock"), root.join("Cargo.lock")).unwrap();

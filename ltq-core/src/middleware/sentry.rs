@@ -12,9 +12,12 @@ use bytes::Bytes;
 
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::{Delivery, Failure};
+use crate::task::{Delivery, Failure, TaskDef};
 
 const DSN_VARIABLE: &str = "SENTRY_DSN";
+
+/// What stands for a value that is not shown; Sentry's own scrubbing writes the same.
+const FILTERED: &str = "[Filtered]";
 
 /// Reports errors and panics to Sentry, with task, queue, message id and attempt as tags.
 ///
@@ -46,6 +49,9 @@ impl Sentry {
     }
 
     /// Sends the arguments of the message too. They leave the machine: think of passwords and personal data.
+    ///
+    /// An argument with `#[ltq(skip_log)]` is replaced by `[Filtered]`. Of a task that has such an argument, so is
+    /// everything in the message that is none of its arguments, such as one that was renamed since.
     pub fn with_arguments(mut self) -> Self {
         self.arguments = true;
         self
@@ -75,13 +81,13 @@ impl Middleware for Sentry {
         // Every execution has a hub of its own: its tags are not those of the one beside it.
         let hub = Arc::new(Hub::new_from_top(hub));
         tag(&hub, &delivery);
-        let args = self.arguments.then(|| delivery.args().clone());
+        let args = self.arguments.then(|| (delivery.args().clone(), delivery.task()));
         let result = next.run(delivery).bind_hub(Arc::clone(&hub)).await;
         if let Err(error) = &result
             && !matches!(Failure::of(error), Failure::Retry(_))
         {
-            if let Some(args) = args {
-                hub.configure_scope(|scope| scope.set_extra("arguments", readable(&args)));
+            if let Some((args, task)) = args {
+                hub.configure_scope(|scope| scope.set_extra("arguments", readable(&args, task)));
             }
             hub.capture_error(&**error);
         }
@@ -108,8 +114,18 @@ fn tag(hub: &Hub, delivery: &Delivery) {
     });
 }
 
-fn readable(args: &Bytes) -> Value {
-    rmp_serde::from_slice(args).unwrap_or_else(|_| Value::from(format!("{} bytes that are no text", args.len())))
+fn readable(args: &Bytes, task: &TaskDef) -> Value {
+    let unreadable = || Value::from(format!("{} bytes that are no text", args.len()));
+    let mut value = rmp_serde::from_slice(args).unwrap_or_else(|_| unreadable());
+    if task.args.iter().any(|arg| arg.skip_log) {
+        let Value::Object(fields) = &mut value else { return unreadable() };
+        for (name, field) in fields {
+            if !task.args.iter().any(|arg| arg.name == name && !arg.skip_log) {
+                *field = Value::from(FILTERED);
+            }
+        }
+    }
+    value
 }
 
 impl fmt::Debug for Sentry {

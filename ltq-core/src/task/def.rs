@@ -36,17 +36,35 @@ pub struct TaskDef {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArgDef {
-    /// Its name, which is its key on the wire.
+    /// Its key on the wire: the argument's name unless renamed.
     pub name: &'static str,
     /// Its type, as written.
     pub ty: &'static str,
+    /// Whether a message may lack it because the task says what it is then. An `Option` may be missing too.
+    pub has_default: bool,
+    /// Whether its value must not be shown, even where arguments are shown on request.
+    pub skip_log: bool,
 }
 
 impl ArgDef {
     /// An argument called `name` of the type written `ty`.
     #[must_use]
     pub const fn new(name: &'static str, ty: &'static str) -> Self {
-        Self { name, ty }
+        Self { name, ty, has_default: false, skip_log: false }
+    }
+
+    /// Marks it as one a message may lack.
+    #[must_use]
+    pub const fn has_default(mut self) -> Self {
+        self.has_default = true;
+        self
+    }
+
+    /// Marks it as one whose value must not be shown.
+    #[must_use]
+    pub const fn skip_log(mut self) -> Self {
+        self.skip_log = true;
+        self
     }
 }
 

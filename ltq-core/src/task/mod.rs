@@ -20,14 +20,17 @@ pub use self::outcome::{
     Failure, IntoTaskError, InvalidArguments, MessageExpired, RejectMessage, RetryMessage, TaskError, TaskPanicked,
     TaskResult, private,
 };
-pub use self::payload::{Argument, Decode, Decoded, Encode, Encoded, NotDecoded, NotEncoded, argument};
+pub use self::payload::{
+    Argument, Decode, Decoded, DefaultArgument, Encode, Encoded, NotDecoded, NotEncoded, OrDefault, argument,
+};
 pub use self::registry::{DuplicateTask, Registry, TaskEntry};
 pub use self::state::{Inject, MissingState, State, StateDef, StateMap};
 
 /// What the struct emitted by `#[ltq::task]` implements: the way from the type to its description.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a task",
-    label = "expected the name of a function with `#[ltq::task]` on it"
+    label = "expected the name of a function with `#[ltq::task]` on it",
+    note = "write the name alone, such as `fetch_repo`: with parentheses it is a call, and its result is no task"
 )]
 pub trait Task: Copy + Send + Sync + 'static {
     /// The description that is also registered under the task's name.

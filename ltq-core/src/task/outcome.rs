@@ -226,6 +226,7 @@ pub trait IntoTaskError {
     fn into_boxed_error(self) -> BoxError;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<TaskError>> IntoTaskError for E {
     fn into_boxed_error(self) -> BoxError {
         self.into().0

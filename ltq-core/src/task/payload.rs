@@ -7,8 +7,8 @@
 
 use std::marker::PhantomData;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TaskDef;
 use crate::message::{DecodeError, Message, decode_args};
@@ -31,6 +31,64 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Argument for T {}
 /// Asks that `T` is an [`Argument`].
 #[doc(hidden)]
 pub const fn argument<T: Argument>() {}
+
+/// A type whose `Default` stands in for an argument that a message lacks.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default, which `#[ltq(default)]` needs",
+    label = "does not implement `Default`",
+    note = "for a type of your own, write `#[derive(Default)]`; else name a function: `#[ltq(default = path::to::function)]`"
+)]
+pub trait DefaultArgument: Sized {
+    /// The value.
+    #[must_use]
+    fn default_argument() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> DefaultArgument for T {
+    fn default_argument() -> Self {
+        T::default()
+    }
+}
+
+/// An argument that a message may lack. What is there is read as `T`, so a nil is not taken for a missing one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct OrDefault<T>(Option<T>);
+
+impl<T> OrDefault<T> {
+    /// An argument that is there.
+    pub fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// The argument, or the value of `default`.
+    pub fn or_else(self, default: fn() -> T) -> T {
+        self.0.unwrap_or_else(default)
+    }
+}
+
+impl<T> Default for OrDefault<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Serialize> Serialize for OrDefault<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(value) => value.serialize(serializer),
+            // Never met: what is sent is there.
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OrDefault<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
 
 /// Arguments to write.
 #[doc(hidden)]

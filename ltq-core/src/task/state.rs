@@ -101,9 +101,9 @@ pub struct StateDef {
 }
 
 impl StateDef {
-    /// The requirement of a `State<T>`.
+    /// The requirement of a `State<T>`. That `T` can be shared is asked for where it is injected, and only there.
     #[must_use]
-    pub const fn of<T: Send + Sync + 'static>() -> Self {
+    pub const fn of<T: 'static>() -> Self {
         Self { type_id: TypeId::of::<T>, type_name: std::any::type_name::<T> }
     }
 
@@ -127,9 +127,8 @@ pub struct MissingState {
 /// An argument that is injected instead of being sent: [`State`] and [`Context`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be injected into a task",
-    label = "only `ltq::State<T>` and `ltq::Context` are injected",
-    note = "an argument whose type is called `State` or `Context` is taken for ltq's: rename your own type in this signature",
-    note = "in `State<T>`, `T` must be `Send + Sync + 'static`"
+    label = "expected `ltq::Context`, or `ltq::State<T>` with a `T` that is `Send + Sync + 'static`",
+    note = "an argument whose type is called `State` or `Context` is taken for ltq's: rename your own type in this signature"
 )]
 pub trait Inject: Sized {
     /// Takes the value out of a delivery.
@@ -140,6 +139,7 @@ pub trait Inject: Sized {
     fn inject(delivery: &Delivery) -> Result<Self, MissingState>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Inject for State<T> {
     fn inject(delivery: &Delivery) -> Result<Self, MissingState> {
         delivery

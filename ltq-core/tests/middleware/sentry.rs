@@ -6,7 +6,7 @@ use ::sentry::{Client, ClientOptions, Hub, Level};
 use bytes::Bytes;
 use ltq_core::BoxFuture;
 use ltq_core::middleware::{Retry, Sentry, Stack};
-use ltq_core::task::{Delivery, TaskDef};
+use ltq_core::task::{ArgDef, Delivery, TaskDef};
 
 use crate::support::{FAILS, Outcome, SUCCEEDS, attempt, first_attempt, message};
 
@@ -89,6 +89,29 @@ async fn arguments_are_sent_when_asked_for() {
     let events = transport.fetch_and_clear_events();
     assert_eq!(events[0].extra["arguments"]["owner"], "tokio");
     assert!(events[1].extra["arguments"].is_string(), "{:?}", events[1].extra);
+}
+
+#[tokio::test]
+async fn an_argument_that_skips_the_log_is_never_shown() {
+    fn fail(_: Delivery) -> BoxFuture<'static, Outcome> {
+        Box::pin(async { Err("refused".into()) })
+    }
+    static LOGS_IN: TaskDef = TaskDef::new("logs_in", "tests::logs_in", fail)
+        .args(&[ArgDef::new("user", "String"), ArgDef::new("word", "String").skip_log()]);
+    let (transport, sentry) = observed();
+    let next = Stack::new().middleware(sentry.with_arguments()).build();
+    // The second has an argument under an old name, the third is not even a map.
+    for args in [&b"\x82\xa4user\xa3ada\xa4word\xa6secret"[..], b"\x81\xa8password\xa6secret", b"\x91\xa6secret"] {
+        let delivery = Delivery::new(&LOGS_IN, message(&LOGS_IN).build(), Bytes::from_static(args), Arc::default());
+        assert!(next.clone().run(delivery).await.is_err());
+    }
+    let events = transport.fetch_and_clear_events();
+    assert_eq!(events[0].extra["arguments"]["user"], "ada");
+    assert_eq!(events[0].extra["arguments"]["word"], "[Filtered]");
+    assert_eq!(events[1].extra["arguments"]["password"], "[Filtered]");
+    for event in events {
+        assert!(!format!("{event:?}").contains("secret"), "{event:?}");
+    }
 }
 
 #[tokio::test]

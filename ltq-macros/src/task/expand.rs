@@ -10,6 +10,8 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, ReturnType, Signature};
 
+use super::arg_options::{ArgDefault, is_ours};
+use super::docs;
 use super::options::Options;
 use super::signature::{Arg, ArgKind, Function, Model};
 use crate::literal::duration_tokens;
@@ -21,7 +23,7 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
     let private = private(options);
     let name = &function.sig.ident;
     let cfg = attrs(function, &["cfg"]);
-    let item = item(function);
+    let item = item(function, docs::item(options, model).as_ref());
     let inner = inner_fn(model);
     let payload = payload(&private, model);
     let definition = definition(&private, options, model);
@@ -65,11 +67,12 @@ pub(super) fn private(options: &Options) -> TokenStream {
 }
 
 /// The unit struct that stands where the function stood.
-pub(super) fn item(function: &Function) -> TokenStream {
+pub(super) fn item(function: &Function, more_docs: Option<&TokenStream>) -> TokenStream {
     let attrs = attrs(function, &["doc", "cfg", "deprecated", "allow", "warn", "deny", "forbid"]);
     let (vis, name) = (&function.vis, &function.sig.ident);
     quote! {
         #(#attrs)*
+        #more_docs
         #[allow(non_camel_case_types, dead_code)]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #vis struct #name;
@@ -83,7 +86,7 @@ fn inner_fn(model: &Model<'_>) -> TokenStream {
     let mut sig = function.sig.clone();
     for input in &mut sig.inputs {
         if let syn::FnArg::Typed(typed) = input {
-            typed.attrs.retain(|attr| !attr.path().is_ident("serde"));
+            typed.attrs.retain(|attr| !is_ours(attr));
         }
     }
     let body = &function.body;
@@ -101,13 +104,16 @@ fn payload(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     let serde_path = serde.to_string().replace(' ', "");
     let types: Vec<_> = (0..payload_args(model).count()).map(|index| format_ident!("__LtqType{index}")).collect();
     let fields = payload_args(model).zip(&types).map(|(arg, ty)| {
-        let (attrs, ident) = (&arg.serde, arg.ident);
-        quote!(#(#attrs)* #ident: #ty)
+        let ident = arg.ident;
+        let default = arg.options.default.as_ref().map(|_| quote!(#[serde(default)]));
+        let rename = arg.options.rename.as_ref().map(|name| quote!(#[serde(rename = #name)]));
+        quote!(#default #rename #ident: #ty)
     });
     let checks = payload_args(model).map(|arg| {
         let (ty, private) = (owned_type(arg), respanned(private, arg.ty.span()));
         quote_spanned!(arg.ty.span()=> const _: () = #private::argument::<#ty>();)
     });
+    let defaults = payload_args(model).filter_map(|arg| default(private, arg));
     quote! {
         #[derive(#serde::Serialize, #serde::Deserialize)]
         #[serde(crate = #serde_path)]
@@ -115,7 +121,29 @@ fn payload(private: &TokenStream, model: &Model<'_>) -> TokenStream {
         struct __LtqArguments<#(#types),*> { #(#fields),* }
 
         #(#checks)*
+        #(#defaults)*
     }
+}
+
+/// The function that makes a missing argument, as a constant: among the locals of the handler a path might mean one of
+/// them.
+fn default(private: &TokenStream, arg: &Arg<'_>) -> Option<TokenStream> {
+    let (name, ty) = (default_name(arg), owned_type(arg));
+    let function = match arg.options.default.as_ref()? {
+        ArgDefault::OfType => {
+            let private = respanned(private, arg.ty.span());
+            quote_spanned!(arg.ty.span()=> <#ty as #private::DefaultArgument>::default_argument)
+        }
+        ArgDefault::Function(path) => path.to_token_stream(),
+    };
+    Some(quote! {
+        #[allow(non_upper_case_globals)]
+        const #name: fn() -> #ty = #function;
+    })
+}
+
+fn default_name(arg: &Arg<'_>) -> Ident {
+    format_ident!("__ltq_default_{}", arg.ident.unraw())
 }
 
 /// The description and its registration.
@@ -128,7 +156,9 @@ fn definition(private: &TokenStream, options: &Options, model: &Model<'_>) -> To
     let place = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
     let args = payload_args(model).map(|arg| {
         let (name, ty) = (arg.wire_name(), type_text(arg.ty));
-        quote!(#private::ArgDef::new(#name, #ty))
+        let has_default = arg.options.default.as_ref().map(|_| quote!(.has_default()));
+        let skip_log = arg.options.skip_log.then(|| quote!(.skip_log()));
+        quote!(#private::ArgDef::new(#name, #ty) #has_default #skip_log)
     });
     let states = model.args.iter().filter_map(|arg| match arg.kind {
         ArgKind::State(ty) => Some(quote_spanned!(ty.span()=> #private::StateDef::of::<#ty>())),
@@ -187,10 +217,11 @@ fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     });
     let values = model.args.iter().zip(&locals).map(|(arg, local)| {
         let ident = arg.ident;
+        let default = arg.options.default.as_ref().map(|_| default_name(arg)).map(|name| quote!(.or_else(#name)));
         match arg.kind {
             ArgKind::State(_) | ArgKind::Context => quote!(#local),
-            ArgKind::Str => quote!(&arguments.#ident),
-            ArgKind::String | ArgKind::Value => quote!(arguments.#ident),
+            ArgKind::Str => quote!(&arguments.#ident #default),
+            ArgKind::String | ArgKind::Value => quote!(arguments.#ident #default),
         }
     });
     let call = quote!(__LtqFunction::#name(#(#values),*));
@@ -204,7 +235,10 @@ fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
         let future = if borrows(model) { quote!(async move { #call.await }) } else { call };
         (Ident::new("run", name.span()), future, Some(quote!(|value| #end)))
     };
-    let types = payload_args(model).map(owned_type);
+    let types = payload_args(model).map(|arg| match (owned_type(arg), &arg.options.default) {
+        (ty, Some(_)) => quote!(#private::OrDefault<#ty>),
+        (ty, None) => ty,
+    });
     let given = quote! {
         delivery,
         |bytes| (&#private::Decode(::core::marker::PhantomData::<__LtqArguments<#(#types),*>>)).decode(bytes),
@@ -260,18 +294,25 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
         .collect();
     let values = payload_args(model).map(|arg| {
         let (ident, ty) = (arg.ident, owned_type(arg));
-        if accepts_text(arg) { quote!(#ident: ::core::convert::Into::<#ty>::into(#ident)) } else { quote!(#ident) }
+        let value = if accepts_text(arg) { quote!(::core::convert::Into::<#ty>::into(#ident)) } else { quote!(#ident) };
+        if arg.options.default.is_some() {
+            quote!(#ident: #private::OrDefault::new(#value))
+        } else if accepts_text(arg) {
+            quote!(#ident: #value)
+        } else {
+            quote!(#ident)
+        }
     });
     let idents: Vec<_> = payload_args(model).map(|arg| arg.ident).collect();
-    let task = name.unraw();
-    let message_doc = format!("A message that calls `{task}` with these arguments. It does nothing until it is sent.");
-    let send_doc = format!("Sends a message that calls `{task}` with these arguments, with the process-wide client.");
-    let bulk_doc = format!("Sends any number of messages made by `{task}.message(…)`, with the process-wide client.");
+    let (message_doc, send_doc, bulk_doc) = (docs::message(model), docs::send(model), docs::send_bulk(model));
+    // Where the function's name is, so that errors about a call, and editors, lead there and not to the attribute.
+    let at_name = Span::call_site().located_at(name.span());
+    let [message, send, send_bulk] = ["message", "send", "send_bulk"].map(|method| Ident::new(method, at_name));
     quote! {
         #[allow(deprecated, dead_code, private_interfaces, clippy::too_many_arguments, clippy::unused_self, clippy::trivially_copy_pass_by_ref)]
         impl #name {
             #[doc = #message_doc]
-            #vis fn message(&self, #(#parameters),*) -> #private::Message {
+            #vis fn #message(&self, #(#parameters),*) -> #private::Message {
                 use #private::{Encoded as _, NotEncoded as _};
                 (&#private::Encode(&__LtqArguments { #(#values),* })).message(&__LTQ_DEF)
             }
@@ -281,7 +322,7 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
             /// # Errors
             ///
             /// The message was not accepted.
-            #vis async fn send(&self, #(#parameters),*) -> ::core::result::Result<#private::MessageId, #private::SendError> {
+            #vis async fn #send(&self, #(#parameters),*) -> ::core::result::Result<#private::MessageId, #private::SendError> {
                 self.message(#(#idents),*).send().await
             }
 
@@ -290,7 +331,7 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
             /// # Errors
             ///
             /// Not all messages were accepted; the error says which were.
-            #vis async fn send_bulk(
+            #vis async fn #send_bulk(
                 &self,
                 messages: impl ::core::iter::IntoIterator<Item = #private::Message>,
             ) -> ::core::result::Result<::std::vec::Vec<#private::MessageId>, #private::SendError> {

@@ -20,7 +20,7 @@ pub(super) fn untouched(errors: &Errors, item: TokenStream) -> TokenStream {
 /// The errors and a task that takes anything.
 pub(super) fn stand_in(errors: &Errors, options: &Options, function: &Function) -> TokenStream {
     let errors = errors.to_tokens();
-    let item = expand::item(function);
+    let item = expand::item(function, None);
     let private = expand::private(options);
     let (vis, name) = (&function.vis, &function.sig.ident);
     let payload: Vec<_> = function.sig.inputs.iter().filter(|input| is_payload(input)).collect();
@@ -74,9 +74,16 @@ fn kept(function: &Function) -> Option<TokenStream> {
     if sig.constness.is_some() || sig.variadic.is_some() || sig.abi.is_some() {
         return None;
     }
+    let mut names = Vec::new();
     for input in &mut sig.inputs {
         let FnArg::Typed(typed) = input else { continue };
         typed.attrs.clear();
+        if let Pat::Ident(pat) = typed.pat.as_ref() {
+            if names.contains(&pat.ident) {
+                return None;
+            }
+            names.push(pat.ident.clone());
+        }
         let shadows_task = matches!(typed.pat.as_ref(), Pat::Ident(pat) if pat.ident == sig.ident);
         if shadows_task || is_incomplete(&typed.ty) {
             return None;

@@ -4,6 +4,8 @@
 //! the task is expanded without it; a wrong signature leads to a stand-in. Either way the rest of the program still
 //! finds the task, so that one mistake shows as one error.
 
+mod arg_options;
+mod docs;
 mod expand;
 mod fallback;
 mod options;

@@ -11,6 +11,7 @@ use syn::{
     Visibility,
 };
 
+use super::arg_options::{ArgOptions, is_ltq};
 use super::options::Options;
 use crate::errors::Errors;
 
@@ -37,7 +38,10 @@ impl Function {
             Ok(function) if is_block(&function.body) => Ok(function),
             Ok(function) => Err(syn::Error::new_spanned(
                 &function.sig,
-                format!("`#[ltq::{attribute}]` needs a function with a body"),
+                format!(
+                    "`#[ltq::{attribute}]` needs a function with a body: move it out of the trait, to `{}`",
+                    example(attribute)
+                ),
             )),
             Err(error) => match Item::parse.parse2(item) {
                 Ok(Item::Fn(_)) | Err(_) => Err(error),
@@ -84,8 +88,7 @@ pub(super) struct Model<'a> {
 pub(super) struct Arg<'a> {
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
-    /// `#[serde(default)]` on it, which goes to its field in the payload.
-    pub(super) serde: Vec<&'a Attribute>,
+    pub(super) options: ArgOptions,
     pub(super) kind: ArgKind<'a>,
 }
 
@@ -112,7 +115,7 @@ impl Arg<'_> {
 
     /// Its key on the wire.
     pub(super) fn wire_name(&self) -> String {
-        self.ident.unraw().to_string()
+        self.options.rename.as_ref().map_or_else(|| self.ident.unraw().to_string(), syn::LitStr::value)
     }
 }
 
@@ -121,6 +124,7 @@ impl<'a> Model<'a> {
     pub(super) fn check(function: &'a Function, options: &Options, errors: &mut Errors) -> Option<Self> {
         let before = errors.count();
         let sig = &function.sig;
+        check_attributes(function, errors);
         check_qualifiers(sig, options, errors);
         check_generics(sig, errors);
         check_output(&sig.output, errors);
@@ -132,7 +136,8 @@ impl<'a> Model<'a> {
                     "a task is a free function and has no `self`: take what it needs as arguments, shared values as `State<T>`",
                 ),
                 FnArg::Typed(typed) => {
-                    if let Some(arg) = check_arg(typed, &sig.ident, errors) {
+                    if let Some(arg) = check_arg(typed, sig, errors) {
+                        check_wire_name(&arg, &args, errors);
                         if matches!(arg.kind, ArgKind::Context)
                             && args.iter().any(|other| matches!(other.kind, ArgKind::Context))
                         {
@@ -145,6 +150,12 @@ impl<'a> Model<'a> {
         }
         let blocking = options.blocking.is_some();
         (errors.count() == before).then_some(Self { function, args, blocking })
+    }
+}
+
+fn check_attributes(function: &Function, errors: &mut Errors) {
+    for attr in function.attrs.iter().filter(|attr| is_ltq(attr)) {
+        errors.spanned(attr, "the options of a task stand in its attribute: write `#[ltq::task(…)]`; `#[ltq(…)]` goes before an argument");
     }
 }
 
@@ -204,36 +215,28 @@ fn check_output(output: &ReturnType, errors: &mut Errors) {
     }
 }
 
-fn check_arg<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> Option<Arg<'a>> {
-    let ident = check_pattern(typed, task, errors);
-    let mut serde = Vec::new();
-    for attr in &typed.attrs {
-        if attr.path().is_ident("serde") {
-            if is_default(attr) {
-                serde.push(attr);
-            } else {
-                errors.spanned(
-                    attr,
-                    "an argument of a task takes `#[serde(default)]` and `#[serde(default = \"path\")]` only: for more, give a type of your own its own attributes",
-                );
-            }
-        } else if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
-            errors.spanned(attr, "an argument of a task cannot depend on `cfg`: senders and workers must agree on it; put the `cfg` on the task");
-        }
+fn check_arg<'a>(typed: &'a PatType, sig: &Signature, errors: &mut Errors) -> Option<Arg<'a>> {
+    let ident = check_pattern(typed, &sig.ident, errors);
+    let options = ArgOptions::parse(&typed.attrs, errors);
+    let kind = check_type(&typed.ty, sig, errors)?;
+    if let (ArgKind::State(_) | ArgKind::Context, Some(attr)) = (kind, &options.first) {
+        errors.spanned(attr, "this argument is injected and never travels in a message: remove the attribute");
     }
-    let kind = check_type(&typed.ty, errors)?;
-    if let (ArgKind::State(_) | ArgKind::Context, Some(attr)) = (kind, serde.first()) {
-        errors.spanned(attr, "`serde` has nothing to do here: this argument is injected and never encoded");
-    }
-    Some(Arg { ident: ident?, ty: &typed.ty, serde, kind })
+    Some(Arg { ident: ident?, ty: &typed.ty, options, kind })
 }
 
-/// Whether it is `#[serde(default)]` or `#[serde(default = "path")]`.
-fn is_default(attr: &Attribute) -> bool {
-    let Ok(list) = attr.meta.require_list() else { return false };
-    let mut tokens = list.tokens.clone().into_iter();
-    tokens.next().is_some_and(|token| is_ident(&token, "default"))
-        && !tokens.any(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
+/// Two arguments must not travel under one name.
+fn check_wire_name(arg: &Arg<'_>, others: &[Arg<'_>], errors: &mut Errors) {
+    if !arg.is_payload() {
+        return;
+    }
+    let name = arg.wire_name();
+    let Some(other) = others.iter().find(|other| other.is_payload() && other.wire_name() == name) else { return };
+    if let Some(rename) = arg.options.rename.as_ref().or(other.options.rename.as_ref()) {
+        errors.at(rename.span(), format!("two arguments travel under the name `{name}`: choose another one here"));
+    } else {
+        errors.at(arg.ident.span(), format!("two arguments are called `{name}`: rename this one"));
+    }
 }
 
 fn check_pattern<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> Option<&'a Ident> {
@@ -259,7 +262,7 @@ fn check_pattern<'a>(typed: &'a PatType, task: &Ident, errors: &mut Errors) -> O
     None
 }
 
-fn check_type<'a>(ty: &'a Type, errors: &mut Errors) -> Option<ArgKind<'a>> {
+fn check_type<'a>(ty: &'a Type, sig: &Signature, errors: &mut Errors) -> Option<ArgKind<'a>> {
     let bare = unwrapped(ty);
     if let Type::Reference(reference) = bare {
         let inner = unwrapped(&reference.elem);
@@ -270,10 +273,12 @@ fn check_type<'a>(ty: &'a Type, errors: &mut Errors) -> Option<ArgKind<'a>> {
             }
             Some((name, PathArguments::None)) if name == "str" && reference.mutability.is_none() => {
                 if let Some(lifetime) = &reference.lifetime {
-                    errors.spanned(
-                        lifetime,
-                        "the text lives in the message: write `&str` without a lifetime, or `String`",
-                    );
+                    if !is_declared(&lifetime.ident, sig) {
+                        errors.spanned(
+                            lifetime,
+                            "the text lives in the message: write `&str` without a lifetime, or `String`",
+                        );
+                    }
                     return None;
                 }
                 Some(ArgKind::Str)
@@ -295,17 +300,17 @@ fn check_type<'a>(ty: &'a Type, errors: &mut Errors) -> Option<ArgKind<'a>> {
         Some((name, _)) if name == "Context" => Some(ArgKind::Context),
         _ => None,
     };
-    check_owned(ty, injected.is_some(), errors)?;
+    check_owned(ty, injected.is_some(), sig, errors)?;
     Some(injected.unwrap_or(if is_string(bare) { ArgKind::String } else { ArgKind::Value }))
 }
 
 /// No `impl`, no `_`, nothing borrowed anywhere inside the type.
-fn check_owned(ty: &Type, injected: bool, errors: &mut Errors) -> Option<()> {
+fn check_owned(ty: &Type, injected: bool, sig: &Signature, errors: &mut Errors) -> Option<()> {
     let tokens = ty.to_token_stream();
     let before = errors.count();
     if let Some(token) = find(tokens.clone(), &|token, _| is_ident(token, "impl")) {
         errors.at(token.span(), "an argument of a task has one type: write the type instead of `impl`");
-    } else if let Some(token) = find(tokens.clone(), &|token, next| is_borrow(token, next, injected)) {
+    } else if let Some(token) = find(tokens.clone(), &|token, next| is_borrow(token, next, injected, sig)) {
         errors.at(
             token.span(),
             "a task owns its arguments, so nothing in their types is borrowed: use `String`, `Vec<T>` or `'static`",
@@ -316,15 +321,22 @@ fn check_owned(ty: &Type, injected: bool, errors: &mut Errors) -> Option<()> {
     (errors.count() == before).then_some(())
 }
 
-/// `&`, or a lifetime that is not `'static`. An injected type may hold `&'static`.
-fn is_borrow(token: &TokenTree, next: [Option<&TokenTree>; 2], injected: bool) -> bool {
+/// `&`, or a lifetime that is not `'static`. An injected type may hold `&'static`. A lifetime of the function's own is
+/// already reported where it is declared.
+fn is_borrow(token: &TokenTree, next: [Option<&TokenTree>; 2], injected: bool, sig: &Signature) -> bool {
     let TokenTree::Punct(punct) = token else { return false };
     let is_static = |token: Option<&TokenTree>| token.is_some_and(|token| is_ident(token, "static"));
+    let is_own = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(ident)) if is_declared(ident, sig));
     match punct.as_char() {
-        '\'' => !is_static(next[0]),
-        '&' => !(injected && is_static(next[1])),
+        '\'' => !is_static(next[0]) && !is_own(next[0]),
+        '&' => !(injected && is_static(next[1]) || is_own(next[1])),
         _ => false,
     }
+}
+
+/// Whether the function declares a lifetime of this name.
+fn is_declared(lifetime: &Ident, sig: &Signature) -> bool {
+    sig.generics.lifetimes().any(|param| param.lifetime.ident == *lifetime)
 }
 
 fn is_ident(token: &TokenTree, text: &str) -> bool {

@@ -2,7 +2,7 @@
 async fn my_task<T: Send>(value: T) {}
 
 #[ltq::task]
-async fn borrowing<'a>(name: &'a str) {}
+async fn borrowing<'a>(name: &'a str, names: Vec<&'a str>) {}
 
 #[ltq::task]
 async fn bounded(id: u64)

@@ -8,6 +8,6 @@ extern "C" fn foreign() {}
 const fn early() {}
 
 #[ltq::task(blocking)]
-unsafe extern "C" fn variadic(first: u8, ...) {}
+unsafe extern "C" fn variadic(first: u8, _: ...) {}
 
 fn main() {}

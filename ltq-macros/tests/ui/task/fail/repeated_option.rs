@@ -1,4 +1,4 @@
 #[ltq::task(queue = "a", timeout = "1s", queue = "b")]
-async fn my_task(id: u64) {}
+async fn my_task(_id: u64) {}
 
 fn main() {}

@@ -1,4 +1,4 @@
-//! No arguments, `&str`, injected ones anywhere, attributes of serde.
+//! No arguments, `&str`, injected ones anywhere, attributes.
 use ltq::{Context, State};
 
 #[ltq::task]
@@ -16,11 +16,38 @@ fn blocking(a: &str, pool: ltq::State<Vec<&'static str>>, ctx: ltq::Context, b: 
 }
 
 #[ltq::task]
-async fn mixed(#[serde(default)] n: u8, ctx: Context, pool: State<String>, other: State<u8>, list: Option<Vec<(u8, String)>>) {
+async fn mixed(#[ltq(default)] n: u8, ctx: Context, pool: State<String>, other: State<u8>, list: Option<Vec<(u8, String)>>) {
     let _ = (n, ctx, pool, other, list);
 }
 
+mod defaults {
+    pub fn delivery() -> String {
+        String::new()
+    }
+}
+use defaults::delivery;
+
+// The names of the defaults are those of locals of the expansion.
+#[ltq::task]
+async fn attributes(
+    #[ltq(default = delivery, rename = "the name")] name: &str,
+    #[ltq(default = Vec::new)] list: Vec<u8>,
+    #[ltq(default = defaults::delivery)] r#type: String,
+    #[ltq(default, skip_log)] #[allow(unused)] number: u8,
+    #[ltq(default = std::option::Option::<u8>::default)] maybe: Option<u8>,
+) -> usize {
+    name.len() + list.len() + r#type.len() + usize::from(maybe.unwrap_or(0))
+}
+
+#[ltq::task(blocking)]
+fn attributes_blocking(#[ltq(default = delivery)] name: &str, #[ltq(rename = "name_2")] list: Vec<u8>) -> usize {
+    name.len() + list.len()
+}
+
 fn main() {
+    let _ = attributes.message("a", vec![], "b", 1, None);
+    let _ = attributes_blocking.message("a", vec![]);
+    let _ = (attributes("a", vec![], String::new(), 1, None), attributes_blocking("a", vec![]));
     let owned = String::new();
     let _ = nothing.message();
     let _ = nothing();

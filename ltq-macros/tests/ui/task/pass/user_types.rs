@@ -22,6 +22,11 @@ struct Vec<T>(T);
 struct Result;
 struct Box;
 struct Some;
+struct None;
+struct Err;
+trait Default {}
+trait Clone {}
+trait Deref {}
 struct Ok;
 trait Into {}
 trait Send {}
