@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod github_api;
+mod one_idea;
 mod programs;
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ fn answer(index: usize) -> Answer {
 #[test]
 fn the_quickstart_shows_results_a_retry_and_a_dead_letter() {
     let programs = build();
-    let mut quickstart = Command::new(&programs.quickstart);
+    let mut quickstart = Command::new(programs.path("quickstart"));
     let (code, output) = finish(quickstart.env_remove("LTQ_URL"));
     assert_eq!(
         output,
@@ -63,12 +64,12 @@ async fn the_github_example_fetches_500_repositories_and_loses_none() {
     std::fs::write(&list, names.join("\n")).unwrap();
 
     // The first terminal.
-    let mut worker = Command::new(&programs.ltq);
+    let mut worker = Command::new(programs.path("ltq"));
     worker.args(["run", "examples::github::worker", "--url", &redis.url()]);
     worker.current_dir(root()).env("GITHUB_API_URL", api.url());
     let mut worker = Running::start(worker);
     // The second.
-    let mut producer = Command::new(&programs.github);
+    let mut producer = Command::new(programs.path("github"));
     producer.args(["--url", &redis.url(), "--file"]).arg(&list);
     let (code, output) = worker.beside(producer).await;
 

@@ -1,5 +1,6 @@
 //! The programs under test: built once with cargo, started, asked to stop.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -11,12 +12,14 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
-/// Where the programs are.
+/// Where the programs are, by name.
 #[derive(Debug)]
-pub(super) struct Programs {
-    pub(super) ltq: PathBuf,
-    pub(super) quickstart: PathBuf,
-    pub(super) github: PathBuf,
+pub(super) struct Programs(HashMap<String, PathBuf>);
+
+impl Programs {
+    pub(super) fn path(&self, name: &str) -> &Path {
+        self.0.get(name).unwrap_or_else(|| panic!("cargo did not say where `{name}` is"))
+    }
 }
 
 /// The folder of the workspace.
@@ -38,12 +41,11 @@ pub(super) fn build() -> &'static Programs {
         let (code, output) = finish(&mut cargo);
         assert_eq!(code, 0, "the programs do not build; cargo's messages are above");
         let messages: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let program = |name: &str| {
-            let mut built = messages.iter().filter(|message| message["target"]["name"] == name);
-            let file = built.find_map(|message| message["executable"].as_str());
-            PathBuf::from(file.unwrap_or_else(|| panic!("cargo did not say where `{name}` is")))
-        };
-        Programs { ltq: program("ltq"), quickstart: program("quickstart"), github: program("github") }
+        let built = messages.iter().filter_map(|message| {
+            let file = message["executable"].as_str()?;
+            Some((message["target"]["name"].as_str()?.to_owned(), PathBuf::from(file)))
+        });
+        Programs(built.collect())
     });
     &PROGRAMS
 }
