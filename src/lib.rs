@@ -101,7 +101,7 @@
 //! [`Worker`] says which queues are served, how many tasks run at once, what they share and which [`middleware`]
 //! surrounds them. `ltq run my_crate::worker`, of the package `ltq-cli`, finds the function marked
 //! [`#[ltq::worker]`](macro@worker) and runs it with flags, logs and signals; a program with a `main` of its own calls
-//! [`run()`] and has the same.
+//! [`run()`] and has the same. An [`App`] is several workers in one process.
 //!
 //! # Features
 //!

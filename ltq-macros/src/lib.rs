@@ -160,7 +160,7 @@ pub fn task(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The function stays as it is and is registered under its path: `ltq run my_crate::worker`. It is a plain function
-/// without arguments and type parameters. There is one option, `crate = "path::to::ltq"`, for a crate that renames `ltq`.
+/// without arguments and type parameters, and may return an `App` of several workers too. There is one option, `crate = "path::to::ltq"`, for a crate that renames `ltq`.
 #[proc_macro_attribute]
 pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(args.into(), &item.into()).into()

@@ -1,6 +1,7 @@
 //! The programs of the package `examples`, built and run as a reader of the README runs them.
 
 mod github_api;
+mod one_idea;
 pub(crate) mod programs;
 
 use std::collections::BTreeSet;

@@ -20,6 +20,13 @@ pub(crate) struct Programs {
     pub(crate) github: PathBuf,
 }
 
+impl Programs {
+    /// The program of an example.
+    pub(crate) fn example(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
+    }
+}
+
 /// The folder of the workspace.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()

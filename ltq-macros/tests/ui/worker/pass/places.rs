@@ -8,6 +8,12 @@ pub fn worker() -> ltq::Worker {
     ltq::Worker::new("a")
 }
 
+/// Several in one process.
+#[ltq::worker]
+pub fn app() -> ltq::App {
+    ltq::App::new().worker(worker()).worker(ltq::Worker::new("b").own_runtime(1))
+}
+
 mod private {
     #[ltq::worker]
     fn r#match() -> ltq::Worker {
@@ -20,5 +26,5 @@ mod private {
 fn absent() -> Missing {}
 
 fn main() {
-    let _ = worker();
+    let _ = (worker(), app());
 }
