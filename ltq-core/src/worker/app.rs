@@ -98,7 +98,6 @@ impl App {
     }
 
     /// The workers added so far.
-    #[must_use]
     pub fn workers(&self) -> &[Worker] {
         &self.workers
     }
