@@ -8,9 +8,9 @@
 //! - [`blocking`]: where does work go that computes instead of waiting?
 //! - [`middleware`]: how is something done around every task, and around every send?
 //! - [`app`]: how do several workers run in one process?
-//!
-//! All but `github` run to their end without any server: `cargo run -p examples --bin retries`.
 //! - [`testing`]: how does one test code that sends, and tasks? Its tests are the example: `cargo test -p examples testing`
+//!
+//! All others but `github` run to their end without any server: `cargo run -p examples --bin retries`.
 
 pub mod app;
 pub mod blocking;
@@ -20,6 +20,7 @@ pub mod quickstart;
 pub mod rate_limit;
 pub mod retries;
 pub mod shared_state;
+pub mod testing;
 
 use std::time::Duration;
 
@@ -39,4 +40,3 @@ pub async fn until_empty(client: &Client, queue: &str) -> TaskResult {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
-pub mod testing;
