@@ -68,7 +68,6 @@ pub async fn kill_worker(ledger: State<LedgerFile>, key: String) -> TaskResult {
 /// # Panics
 ///
 /// The environment does not name a ledger, or holds something that is no number.
-#[must_use]
 pub fn worker() -> Worker {
     let mut worker = Worker::new(QUEUE).state(LedgerFile::from_env().unwrap());
     if let Some(millis) = number(LEASE_MS) {
