@@ -82,3 +82,20 @@ worker app-reports serves app-reports
 ";
     prints("app", expected);
 }
+
+#[test]
+fn scheduled_messages_run_in_the_order_in_which_they_are_due() {
+    let expected = "\
+1 ready, 3 scheduled
+now: plan the day
+first: have lunch
+second: wash the dishes
+third: go for a walk
+";
+    prints("scheduled", expected);
+}
+
+#[test]
+fn a_web_service_sends_with_a_client_in_its_state() {
+    prints("axum_service", "POST /greetings: 202 Accepted\nGET /greetings: [\"Hello, Ada!\"]\nstopped\n");
+}
