@@ -39,10 +39,12 @@ dead letter after 3 attempts: connection reset
 fn a_rate_limit_holds_no_worker_slot() {
     let expected = "\
 call 1
-other work, while the calls wait for their turn
 call 2
 call 3
-the third call was made 2 s after the first
+three calls took at least 2 s
+report 1
+other work
+1 report waits for its turn
 ";
     prints("rate_limit", expected);
 }
