@@ -180,6 +180,10 @@ pub mod __private {
 mod documents {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/deployment.md")]
+    mod deployment {}
+    #[doc = include_str!("../docs/errors-and-retries.md")]
+    mod errors_and_retries {}
     #[doc = include_str!("../docs/getting-started.md")]
     mod getting_started {}
     #[doc = include_str!("../docs/middleware.md")]

@@ -7,18 +7,22 @@
 //! - [`rate_limit`]: how is a slow service not overrun?
 //! - [`blocking`]: where does work go that computes instead of waiting?
 //! - [`middleware`]: how is something done around every task, and around every send?
+//! - [`scheduled`]: how does something run later?
+//! - [`axum_service`]: how does a web service send tasks?
 //! - [`app`]: how do several workers run in one process?
 //! - [`testing`]: how does one test code that sends, and tasks? Its tests are the example: `cargo test -p examples testing`
 //!
 //! All others but `github` run to their end without any server: `cargo run -p examples --bin retries`.
 
 pub mod app;
+pub mod axum_service;
 pub mod blocking;
 pub mod github;
 pub mod middleware;
 pub mod quickstart;
 pub mod rate_limit;
 pub mod retries;
+pub mod scheduled;
 pub mod shared_state;
 pub mod testing;
 

@@ -39,10 +39,12 @@ dead letter after 3 attempts: connection reset
 fn a_rate_limit_holds_no_worker_slot() {
     let expected = "\
 call 1
-other work, while the calls wait for their turn
 call 2
 call 3
-the third call was made 2 s after the first
+three calls took at least 2 s
+report 1
+other work
+1 report waits for its turn
 ";
     prints("rate_limit", expected);
 }
@@ -81,4 +83,21 @@ worker app-reports serves app-reports
 50 mails sent, 55 pages rendered
 ";
     prints("app", expected);
+}
+
+#[test]
+fn scheduled_messages_run_in_the_order_in_which_they_are_due() {
+    let expected = "\
+1 ready, 3 scheduled
+now: plan the day
+first: have lunch
+second: wash the dishes
+third: go for a walk
+";
+    prints("scheduled", expected);
+}
+
+#[test]
+fn a_web_service_sends_with_a_client_in_its_state() {
+    prints("axum_service", "POST /greetings: 202 Accepted\nGET /greetings: [\"Hello, Ada!\"]\nstopped\n");
 }
