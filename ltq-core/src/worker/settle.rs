@@ -36,7 +36,7 @@ pub(super) fn after_run(
     let attempts = context.attempt();
     let reason = match Failure::of(&error) {
         Failure::Retry(retry) => {
-            tracing::warn!(delay = ?retry.delay, error = %chain(&error), "put back");
+            tracing::warn!(delay = ?retry.delay, reason = retry.reason, "put back");
             let attempts = envelope.attempts.saturating_add(u32::from(retry.charged));
             let payload = put_back(envelope, attempts, context.carried_snapshot());
             return Settlement::Retry { id, payload, delay: retry.delay };
