@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 const WORKSPACE: &str = r#"
 [workspace]
-members = ["plain", "dash-ed", "renamed", "patched", "no-library", "no-ltq", "no-task", "broken"]
+members = ["plain", "dash-ed", "renamed", "aliased", "patched", "no-library", "no-ltq", "no-task", "broken"]
 default-members = ["plain"]
 resolver = "3"
 
@@ -121,6 +121,11 @@ static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
     write("dash-ed/src/main.rs", &format!("use dash_ed as _;\n\n{OWN_MAIN}"));
     write("renamed/Cargo.toml", &manifest("renamed", &both, "[lib]\nname = \"other_name\"\n"));
     write("renamed/src/lib.rs", &ONE_WORKER.replace("{name}", "renamed"));
+    let aliased = both.replacen("ltq =", "queue =", 1).replacen("path =", "package = \"ltq\", path =", 1);
+    write("aliased/Cargo.toml", &manifest("aliased", &aliased, ""));
+    let aliasing = ONE_WORKER.replace("{name}", "aliased").replace("ltq::", "queue::");
+    let aliasing = aliasing.replace("(queue = \"aliased\")", "(queue = \"aliased\", crate = \"queue\")");
+    write("aliased/src/lib.rs", &aliasing.replace("#[queue::worker]", "#[queue::worker(crate = \"queue\")]"));
     write("patched/Cargo.toml", &manifest("patched", &format!("{both}ltq-fixture-greeting = \"1\"\n"), ""));
     write("patched/src/lib.rs", PATCHED);
     write("no-library/Cargo.toml", &manifest("no-library", LTQ, ""));

@@ -50,6 +50,11 @@ fn a_library_of_another_name_runs_under_both() {
 }
 
 #[test]
+fn a_library_that_calls_ltq_by_another_name_runs() {
+    runs("aliased::worker", "hello aliased");
+}
+
+#[test]
 fn a_patch_of_the_workspace_applies() {
     runs("patched::worker", "hello from the patch");
 }
