@@ -5,6 +5,7 @@
 //!
 //! Next: back into `worker/fetch.rs`.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use crate::BoxError;
 use crate::broker::{Delivered, Settlement};
 use crate::message::{Carried, DeadLetter, DeadReason, DecodeError, Envelope};
-use crate::task::{Context, Failure};
+use crate::task::{Context, Failure, RetryMessage};
 
 /// How long a message of a newer version waits for a worker that can read it.
 const NEWER_VERSION_DELAY: Duration = Duration::from_secs(60);
@@ -36,7 +37,7 @@ pub(super) fn after_run(
     let attempts = context.attempt();
     let reason = match Failure::of(&error) {
         Failure::Retry(retry) => {
-            tracing::warn!(delay = ?retry.delay, reason = retry.reason, "put back");
+            tracing::warn!(delay = ?retry.delay, reason = why(retry), "put back");
             let attempts = envelope.attempts.saturating_add(u32::from(retry.charged));
             let payload = put_back(envelope, attempts, context.carried_snapshot());
             return Settlement::Retry { id, payload, delay: retry.delay };
@@ -112,8 +113,17 @@ fn put_back(envelope: &Envelope<'_>, attempts: u32, carried: Carried) -> Bytes {
     Envelope { attempts, requeues, carried, ..envelope.clone() }.encode()
 }
 
+/// Why a message is put back: the error behind it with its causes, else the reason it was given.
+fn why(retry: &RetryMessage) -> String {
+    retry.source().map_or_else(|| retry.reason.clone(), with_causes)
+}
+
 /// An error and its causes in one line.
 pub(super) fn chain(error: &BoxError) -> String {
+    with_causes(error.as_ref())
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -126,4 +136,21 @@ pub(super) fn chain(error: &BoxError) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the request failed")]
+    struct RequestFailed(#[source] std::io::Error);
+
+    #[test]
+    fn the_log_of_a_retry_names_every_cause_and_no_delay() {
+        let delay = Duration::from_secs(1);
+        let failed = RequestFailed(std::io::Error::other("connection refused"));
+        assert_eq!(why(&RetryMessage::because_of(delay, failed)), "the request failed: connection refused");
+        assert_eq!(why(&RetryMessage::new(delay, "not yet")), "not yet");
+    }
 }
