@@ -1,0 +1,170 @@
+//! The command line: one run, the mutations, or the short form of both.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use futures_util::StreamExt as _;
+
+use crate::check::{Violation, check};
+use crate::driver::{self, Settings};
+use crate::mutations::{MUTATIONS, Mutation};
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::trace::traces;
+
+/// How many broken messages per invariant are shown in full.
+const SHOWN: usize = 3;
+/// How many small runs go on side by side.
+const SIDE_BY_SIDE: usize = 4;
+/// The seeds of the short form.
+const SHORT_SEEDS: [u64; 2] = [1, 2];
+
+/// Runs LTQ under faults and checks the history of every message.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask chaos")]
+struct Args {
+    /// Decides every fault and every message [default: drawn, and printed]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long there are faults [default: what the scenario says]
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// How large, and how quickly trouble follows trouble
+    #[arg(long, default_value = "full", value_parser = clap::builder::PossibleValuesParser::new(Scenario::NAMES))]
+    scenario: String,
+    /// Puts a mistake into the scripts, which must be found: its name, or `all`
+    #[arg(long, conflicts_with = "scenario")]
+    mutation: Option<String>,
+    /// The short form of everything, for continuous integration: fixed seeds, and all mutations
+    #[arg(long, conflicts_with_all = ["seed", "minutes", "scenario", "mutation"])]
+    short_form: bool,
+    /// Writes the figures into a file, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Keeps the notes and logs in this folder
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+}
+
+/// The program.
+///
+/// # Panics
+///
+/// The machine does not let it work: no folder, no Redis, no processes.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let passed = runtime.block_on(async {
+        tokio::select! {
+            passed = dispatch(&args) => passed,
+            // Dropping the run ends its programs.
+            _ = tokio::signal::ctrl_c() => false,
+        }
+    });
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn dispatch(args: &Args) -> bool {
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+    if args.short_form {
+        let scenario = Scenario::named("short").expect("it is there");
+        let runs = SHORT_SEEDS.map(|seed| one(args, scenario.clone(), seed, None));
+        let passed = futures_util::future::join_all(runs).await.into_iter().all(|passed| passed);
+        return mutations(args, MUTATIONS.iter().collect(), 1).await && passed;
+    }
+    match args.mutation.as_deref() {
+        None => one(args, Scenario::named(&args.scenario).expect("clap has checked it"), seed, None).await,
+        Some("all") => mutations(args, MUTATIONS.iter().collect(), seed).await,
+        Some(name) => match Mutation::named(name) {
+            Some(mutation) => mutations(args, vec![mutation], seed).await,
+            None => {
+                let names: Vec<_> = MUTATIONS.iter().map(|mutation| mutation.name).collect();
+                say(&format!("there is no mutation `{name}`: use one of {}, or all", names.join(", ")));
+                false
+            }
+        },
+    }
+}
+
+/// Makes runs with mistakes in them. Says whether each was found.
+async fn mutations(args: &Args, mutations: Vec<&'static Mutation>, seed: u64) -> bool {
+    let run = async |mutation: &'static Mutation| {
+        let scenario = Scenario::named(mutation.scenario).expect("a test has checked it");
+        let found = one(args, scenario, seed, Some(mutation)).await;
+        (mutation, found)
+    };
+    let results: Vec<_> = futures_util::stream::iter(mutations).map(run).buffered(SIDE_BY_SIDE).collect().await;
+    let mut table = "\n| mutation | must break | found |\n| --- | --- | --- |\n".to_owned();
+    for (mutation, found) in &results {
+        let found = if *found { "yes" } else { "**NO**" };
+        table.push_str(&format!("| `{}`: {} | {} | {found} |\n", mutation.name, mutation.what, mutation.breaks));
+    }
+    say(&table);
+    results.iter().all(|(_, found)| *found)
+}
+
+/// Makes one run and reports it. Says whether it ended as it should: without a broken invariant, or with the one that the
+/// mutation breaks.
+async fn one(args: &Args, scenario: Scenario, seed: u64, mutation: Option<&'static Mutation>) -> bool {
+    let minutes = args.minutes.unwrap_or(scenario.minutes);
+    let scratch = tempfile::Builder::new().prefix("ltq-chaos-").tempdir().expect("a folder");
+    let folder = match &args.keep {
+        Some(folder) => folder.join(format!("{}-{seed}", mutation.map_or(scenario.name, |mutation| mutation.name))),
+        None => scratch.path().to_owned(),
+    };
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let repeat = match mutation {
+        Some(mutation) => format!("cargo xtask chaos --seed {seed} --minutes {minutes} --mutation {}", mutation.name),
+        None => format!("cargo xtask chaos --seed {seed} --minutes {minutes} --scenario {}", scenario.name),
+    };
+    say(&format!("running: {repeat}"));
+    let length = Duration::from_secs_f64(minutes * 60.0);
+    let settings = Settings { scenario: scenario.clone(), seed, length, mutation, folder };
+    let history = driver::run(&settings).await;
+    let violations = check(&history, &scenario);
+    let mut report = Report::new(&history, &scenario, seed);
+    for violation in &violations {
+        *report.violations.entry(violation.invariant.letter()).or_default() += 1;
+    }
+    if let Some(path) = &args.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report).expect("figures")).expect("figures can be written");
+    }
+    if let Some(mutation) = mutation {
+        return violations.iter().any(|violation| violation.invariant == mutation.breaks);
+    }
+    say(&format!("\n{report}"));
+    let slow = report.slow(&scenario);
+    if let Some(slow) = &slow {
+        say(&format!("TOO SLOW: {slow}"));
+    }
+    if violations.is_empty() && slow.is_none() {
+        return true;
+    }
+    let mut shown: BTreeMap<_, Vec<&Violation>> = BTreeMap::new();
+    for violation in &violations {
+        shown.entry(violation.invariant).or_default().push(violation);
+    }
+    let messages: Vec<u32> =
+        shown.values().flat_map(|all| all.iter().take(SHOWN)).filter_map(|violation| violation.message).collect();
+    let traces = traces(&history, &messages, &settings.folder.join("redis")).unwrap_or_default();
+    for (invariant, all) in shown {
+        say(&format!("BROKEN {invariant}: {} times, seed {seed}", all.len()));
+        for violation in all.iter().take(SHOWN) {
+            say(&format!("- {}", violation.text));
+            if let Some(trace) = violation.message.and_then(|message| traces.get(&message)) {
+                say(trace);
+            }
+        }
+    }
+    say(&format!("repeat it: {repeat}"));
+    false
+}
+
+#[expect(clippy::print_stdout, reason = "what this program is for")]
+fn say(text: &str) {
+    println!("{text}");
+}
