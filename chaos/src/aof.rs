@@ -25,6 +25,22 @@ impl Step {
         self.commands.iter().map(|words| Command { bytes: &self.bytes, words: &self.words[words.clone()] })
     }
 
+    /// A step of these commands, each a list of words.
+    #[cfg(test)]
+    pub(crate) fn of(at_s: u64, commands: &[&[&[u8]]]) -> Self {
+        let mut step = Self { at_s, ..Self::default() };
+        for command in commands {
+            let first = step.words.len();
+            for word in *command {
+                let start = step.bytes.len();
+                step.bytes.extend_from_slice(word);
+                step.words.push(start..step.bytes.len());
+            }
+            step.commands.push(first..step.words.len());
+        }
+        step
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.words.clear();

@@ -1,6 +1,6 @@
 //! The command line: one run, the mutations, or the short form of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use futures_util::StreamExt as _;
 
-use crate::check::{Violation, check};
+use crate::check::{Invariant, Violation, check};
 use crate::driver::{self, Settings};
 use crate::mutations::{MUTATIONS, Mutation};
 use crate::report::Report;
@@ -72,12 +72,12 @@ async fn dispatch(args: &Args) -> bool {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     if args.short_form {
         let scenario = Scenario::named("short").expect("it is there");
-        let runs = SHORT_SEEDS.map(|seed| one(args, scenario.clone(), seed, None));
+        let runs = SHORT_SEEDS.map(|seed| one(args, scenario.clone(), seed));
         let passed = futures_util::future::join_all(runs).await.into_iter().all(|passed| passed);
         return mutations(args, MUTATIONS.iter().collect(), 1).await && passed;
     }
     match args.mutation.as_deref() {
-        None => one(args, Scenario::named(&args.scenario).expect("clap has checked it"), seed, None).await,
+        None => one(args, Scenario::named(&args.scenario).expect("clap has checked it"), seed).await,
         Some("all") => mutations(args, MUTATIONS.iter().collect(), seed).await,
         Some(name) => match Mutation::named(name) {
             Some(mutation) => mutations(args, vec![mutation], seed).await,
@@ -90,26 +90,53 @@ async fn dispatch(args: &Args) -> bool {
     }
 }
 
-/// Makes runs with mistakes in them. Says whether each was found.
+/// Makes runs with mistakes in them, and the same runs without. Says whether each mistake was found, and nothing where
+/// there was none.
 async fn mutations(args: &Args, mutations: Vec<&'static Mutation>, seed: u64) -> bool {
-    let run = async |mutation: &'static Mutation| {
-        let scenario = Scenario::named(mutation.scenario).expect("a test has checked it");
-        let found = one(args, scenario, seed, Some(mutation)).await;
-        (mutation, found)
+    let mut scenarios: Vec<_> = mutations.iter().map(|mutation| mutation.scenario).collect();
+    scenarios.sort_unstable();
+    scenarios.dedup();
+    let without = scenarios.into_iter().map(|scenario| (scenario, None));
+    let with = mutations.into_iter().map(|mutation| (mutation.scenario, Some(mutation)));
+    let run = async |(scenario, mutation): (&'static str, Option<&'static Mutation>)| {
+        let scenario = Scenario::named(scenario).expect("a test has checked it");
+        (scenario.name, mutation, broken(args, scenario, seed, mutation).await)
     };
-    let results: Vec<_> = futures_util::stream::iter(mutations).map(run).buffered(SIDE_BY_SIDE).collect().await;
-    let mut table = "\n| mutation | must break | found |\n| --- | --- | --- |\n".to_owned();
-    for (mutation, found) in &results {
-        let found = if *found { "yes" } else { "**NO**" };
-        table.push_str(&format!("| `{}`: {} | {} | {found} |\n", mutation.name, mutation.what, mutation.breaks));
+    let runs = without.chain(with);
+    let results: Vec<_> = futures_util::stream::iter(runs).map(run).buffered(SIDE_BY_SIDE).collect().await;
+    let mut table = "\n| mutation | must break | broke |\n| --- | --- | --- |\n".to_owned();
+    let mut all_as_they_should = true;
+    for (scenario, mutation, broken) in &results {
+        let letters: Vec<_> = broken.iter().map(|invariant| format!("({})", invariant.letter())).collect();
+        let letters = if letters.is_empty() { "nothing".to_owned() } else { letters.join(" ") };
+        let as_it_should = mutation.map_or(broken.is_empty(), |mutation| broken.contains(&mutation.breaks));
+        all_as_they_should &= as_it_should;
+        let verdict = if as_it_should { "" } else { " **WRONG**" };
+        let line = match mutation {
+            Some(Mutation { name, what, breaks, .. }) => {
+                format!("| `{name}`: {what} | {breaks} | {letters}{verdict} |\n")
+            }
+            None => format!("| none, scenario `{scenario}` | nothing | {letters}{verdict} |\n"),
+        };
+        table.push_str(&line);
     }
     say(&table);
-    results.iter().all(|(_, found)| *found)
+    all_as_they_should
 }
 
-/// Makes one run and reports it. Says whether it ended as it should: without a broken invariant, or with the one that the
-/// mutation breaks.
-async fn one(args: &Args, scenario: Scenario, seed: u64, mutation: Option<&'static Mutation>) -> bool {
+/// Makes one run and reports it. Says whether it ended as it should.
+async fn one(args: &Args, scenario: Scenario, seed: u64) -> bool {
+    broken(args, scenario, seed, None).await.is_empty()
+}
+
+/// Makes one run; returns the invariants that were broken in it. Too slow is as bad as silent. What a mutation breaks is
+/// not reported in full.
+async fn broken(
+    args: &Args,
+    scenario: Scenario,
+    seed: u64,
+    mutation: Option<&'static Mutation>,
+) -> BTreeSet<Invariant> {
     let minutes = args.minutes.unwrap_or(scenario.minutes);
     let scratch = tempfile::Builder::new().prefix("ltq-chaos-").tempdir().expect("a folder");
     let folder = match &args.keep {
@@ -133,16 +160,18 @@ async fn one(args: &Args, scenario: Scenario, seed: u64, mutation: Option<&'stat
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_string_pretty(&report).expect("figures")).expect("figures can be written");
     }
-    if let Some(mutation) = mutation {
-        return violations.iter().any(|violation| violation.invariant == mutation.breaks);
+    let mut broken: BTreeSet<_> = violations.iter().map(|violation| violation.invariant).collect();
+    if mutation.is_some() {
+        return broken;
     }
     say(&format!("\n{report}"));
     let slow = report.slow(&scenario);
     if let Some(slow) = &slow {
         say(&format!("TOO SLOW: {slow}"));
+        broken.insert(Invariant::Silent);
     }
-    if violations.is_empty() && slow.is_none() {
-        return true;
+    if broken.is_empty() {
+        return broken;
     }
     let mut shown: BTreeMap<_, Vec<&Violation>> = BTreeMap::new();
     for violation in &violations {
@@ -161,7 +190,7 @@ async fn one(args: &Args, scenario: Scenario, seed: u64, mutation: Option<&'stat
         }
     }
     say(&format!("repeat it: {repeat}"));
-    false
+    broken
 }
 
 #[expect(clippy::print_stdout, reason = "what this program is for")]

@@ -118,7 +118,8 @@ impl Report {
     pub(crate) fn slow(&self, scenario: &Scenario) -> Option<String> {
         let (most, half) = scenario.recovery_beyond_lease?;
         let recovery = self.recovery?;
-        let millis = |beyond: std::time::Duration| u32::try_from((scenario.lease + beyond).as_millis()).unwrap_or(NEVER);
+        let millis =
+            |beyond: std::time::Duration| u32::try_from((scenario.lease + beyond).as_millis()).unwrap_or(NEVER);
         let (most, half) = (millis(most), millis(half));
         (recovery.max > most || recovery.p50 > half)
             .then(|| format!("recovery took {recovery}; at most {most} ms, and {half} ms for half of them, is allowed"))

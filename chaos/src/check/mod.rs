@@ -6,6 +6,8 @@ mod fence;
 mod keys;
 mod once;
 mod silent;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
