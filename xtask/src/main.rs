@@ -4,6 +4,7 @@
 //! They print to standard error, as cargo itself does; what a test prints stays on standard output.
 
 mod bench;
+mod chaos;
 mod redis;
 mod test;
 mod tidy;
@@ -20,6 +21,8 @@ enum Command {
     Test(test::Args),
     /// How fast LTQ is, beside the ceiling of its own scripts; `cargo xtask bench -- --help` lists the settings.
     Bench(bench::Args),
+    /// LTQ under faults, with the history of every message checked; `cargo xtask chaos -- --help` lists the settings.
+    Chaos(chaos::Args),
     /// The rules of this repository that no compiler checks.
     Tidy(tidy::Args),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     let ended = match Command::parse() {
         Command::Test(args) => test::run(&root, &args).map_err(|error| error.to_string()),
         Command::Bench(args) => bench::run(&root, &args).map_err(|error| error.to_string()),
+        Command::Chaos(args) => chaos::run(&root, &args).map_err(|error| error.to_string()),
         Command::Tidy(args) => tidy::run(&root, &args).map_err(|error| error.to_string()),
     };
     match ended {

@@ -37,6 +37,8 @@ enum Step {
     Bench,
     /// All tests and documentation tests.
     Test,
+    /// Faults on fixed seeds, and mistakes that the checker must find: the short form of `cargo xtask chaos`.
+    Chaos,
 }
 
 /// Why a run stopped.
@@ -101,6 +103,10 @@ impl Step {
                 Ok(())
             }
             Self::Test => self.cargo(root, "test --workspace --all-features", &[]),
+            Self::Chaos => {
+                self.cargo(root, "build -p ltq-chaos --bins", &[])?;
+                self.cargo(root, "run -p ltq-chaos -- --short-form", &[])
+            }
             Self::Bench => self.cargo(root, "run -p ltq-bench -- --runs 1 --messages 2000 --samples 10", &[]),
         }
     }
