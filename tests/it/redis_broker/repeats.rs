@@ -1,5 +1,6 @@
 //! A call whose reply was lost is repeated, and counts once.
 
+use ltq_core::broker::Recovery;
 use ltq_core::message::{DeadLetter, DeadReason};
 
 use super::*;
@@ -62,6 +63,40 @@ async fn a_repeated_turn_that_was_lost_is_counted_once() {
         assert!(reply.lost && reply.refused == 2 && reply.deliveries.is_empty(), "{reply:?}");
     }
     assert_eq!(broker.stats(&queue()).await.unwrap().counts.refused, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_repeated_after_the_lease_was_lost_refuses_nothing_that_counted() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    let ids = publish(broker.as_ref(), 3).await;
+    let worker = WorkerId::new();
+    broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap();
+    let mut second = turn(&worker, 2, 0, done(&ids[..2]));
+    second.lease = Duration::ZERO;
+    assert!(!broker.turn(&second).await.unwrap().lost);
+    // The reply is lost, and meanwhile the worker is taken for dead.
+    assert_eq!(broker.recover(&queue(), &worker, Recovery::Expired).await.unwrap().messages, 1);
+    let repeated = broker.turn(&second).await.unwrap();
+    assert!(repeated.lost && repeated.refused == 0, "{repeated:?}");
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.counts.done, stats.counts.refused, stats.ready, stats.workers), (2, 0, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_turn_repeated_after_the_lease_was_lost_takes_nothing() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    publish(broker.as_ref(), 1).await;
+    let worker = WorkerId::new();
+    let mut first = turn(&worker, 1, 1, Vec::new());
+    first.lease = Duration::ZERO;
+    assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 1);
+    assert_eq!(broker.recover(&queue(), &worker, Recovery::Expired).await.unwrap().messages, 1);
+    let repeated = broker.turn(&first).await.unwrap();
+    assert!(repeated.lost && repeated.deliveries.is_empty(), "{repeated:?}");
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.ready, stats.active, stats.workers), (1, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

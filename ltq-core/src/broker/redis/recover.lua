@@ -73,6 +73,7 @@ end
 local more = redis.call('EXISTS', active)
 if more == 0 then
   redis.call('ZREM', holders, worker)
-  redis.call('DEL', turn)
+  -- Who lost its lease may still repeat its last turn, and has to learn what that did. Who leaves repeats nothing.
+  if not expired then redis.call('DEL', turn) end
 end
 return {#ids, more}
