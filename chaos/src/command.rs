@@ -1,6 +1,6 @@
 //! The command line: one run, the mutations, or the short form of both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 
 use crate::check::{Invariant, Violation, check};
 use crate::driver::{self, Settings};
+use crate::history::History;
 use crate::mutations::{MUTATIONS, Mutation};
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -130,7 +131,7 @@ async fn one(args: &Args, scenario: Scenario, seed: u64) -> bool {
 }
 
 /// Makes one run; returns the invariants that were broken in it. Too slow is as bad as silent. What a mutation breaks is
-/// not reported in full.
+/// not reported in full where there are many.
 async fn broken(
     args: &Args,
     scenario: Scenario,
@@ -161,7 +162,8 @@ async fn broken(
         std::fs::write(path, serde_json::to_string_pretty(&report).expect("figures")).expect("figures can be written");
     }
     let mut broken: BTreeSet<_> = violations.iter().map(|violation| violation.invariant).collect();
-    if mutation.is_some() {
+    let one_of_many = args.short_form || args.mutation.as_deref() == Some("all");
+    if mutation.is_some() && one_of_many {
         return broken;
     }
     say(&format!("\n{report}"));
@@ -173,24 +175,27 @@ async fn broken(
     if broken.is_empty() {
         return broken;
     }
-    let mut shown: BTreeMap<_, Vec<&Violation>> = BTreeMap::new();
-    for violation in &violations {
-        shown.entry(violation.invariant).or_default().push(violation);
-    }
-    let messages: Vec<u32> =
-        shown.values().flat_map(|all| all.iter().take(SHOWN)).filter_map(|violation| violation.message).collect();
-    let traces = traces(&history, &messages, &settings.folder.join("redis")).unwrap_or_default();
-    for (invariant, all) in shown {
-        say(&format!("BROKEN {invariant}: {} times, seed {seed}", all.len()));
-        for violation in all.iter().take(SHOWN) {
+    show(&history, &violations, &settings);
+    say(&format!("repeat it: {repeat}"));
+    broken
+}
+
+/// Prints what is broken, and the whole history of the first messages of each invariant.
+fn show(history: &History, violations: &[Violation], settings: &Settings) {
+    for same in violations.chunk_by(|one, next| one.invariant == next.invariant) {
+        say(&format!("BROKEN {}: {} times, seed {}", same[0].invariant, same.len(), settings.seed));
+        let mut seen = HashSet::new();
+        let first = |violation: &&Violation| violation.message.is_none_or(|message| seen.insert(message));
+        let shown: Vec<_> = same.iter().filter(first).take(SHOWN).collect();
+        let messages: Vec<u32> = shown.iter().filter_map(|violation| violation.message).collect();
+        let traces = traces(history, &messages, &settings.folder.join("redis")).unwrap_or_default();
+        for violation in shown {
             say(&format!("- {}", violation.text));
             if let Some(trace) = violation.message.and_then(|message| traces.get(&message)) {
                 say(trace);
             }
         }
     }
-    say(&format!("repeat it: {repeat}"));
-    broken
 }
 
 #[expect(clippy::print_stdout, reason = "what this program is for")]

@@ -5,7 +5,7 @@
 //! ([`mod@producer`]), tasks that they ran (`tasks.rs`), Redis every change in its append-only file. Afterwards the
 //! checker (`check`) holds these three against each other. It trusts nothing the queue says about itself.
 //!
-//! - `scenario.rs`, `faults.rs`: what will happen, drawn from the seed before anything starts.
+//! - `scenario.rs`, `faults.rs`, `plan.rs`: what will happen, drawn from the seed before anything starts.
 //! - `driver`: makes it happen.
 //! - `notes.rs`, `aof.rs`, `replay.rs`, `history.rs`: what has happened.
 //! - `check`: what must not have happened; `mutations.rs` proves that it would be seen.
@@ -25,6 +25,7 @@ mod faults;
 mod history;
 mod mutations;
 mod notes;
+mod plan;
 mod producer;
 mod replay;
 mod report;

@@ -83,7 +83,7 @@ impl Scenario {
             quiet: 2_000..11_000,
             redis_quiet: 8_000..13_000,
             recovery_beyond_lease: None,
-            minutes: 0.75,
+            minutes: 1.0,
             ..full.clone()
         };
         match name {

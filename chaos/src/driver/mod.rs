@@ -15,9 +15,10 @@ use tokio::time::Instant;
 
 pub(crate) use self::redis::Redis;
 use self::stage::Stage;
-use crate::faults::{Party, Planned, plan};
+use crate::faults::{Party, Planned};
 use crate::history::History;
 use crate::mutations::Mutation;
+use crate::plan::plan;
 use crate::replay::Replay;
 use crate::scenario::Scenario;
 use crate::tasks::QUEUE;
