@@ -80,8 +80,9 @@ impl Scenario {
             workers: 4,
             rate: 200,
             lease: Duration::from_secs(2),
-            quiet: 2_000..11_000,
-            redis_quiet: 8_000..13_000,
+            quiet: 2_000..10_000,
+            redis_quiet: 9_000..14_000,
+            worker_bound: Duration::from_secs(5),
             recovery_beyond_lease: None,
             minutes: 1.0,
             ..full.clone()
