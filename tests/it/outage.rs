@@ -6,10 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fred::clients::Client as Bare;
-use fred::interfaces::ClientLike;
-use fred::types::config::{Config, ServerConfig};
-use fred::types::{ClusterHash, CustomCommand, Value};
 use ltq::Client;
 use ltq_tests::conformance::eventually;
 use ltq_tests::program::PATIENCE;
@@ -18,7 +14,7 @@ use ltq_tests::tasks::{self, LEASE_MS};
 use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
 
-use crate::support::{Stage, stop, work};
+use crate::support::{Stage, command, stop, work};
 
 /// A program that sends, message after message, until it is told to stop.
 struct Producer {
@@ -86,17 +82,6 @@ async fn send_all(
         keys.append(&mut lane.await.unwrap());
     }
     keys
-}
-
-/// A bare connection, which sees nothing of the repairs of LTQ's.
-async fn command(server: &RedisServer, name: &'static str, args: &[&str]) -> Value {
-    let config = Config { server: ServerConfig::new_unix_socket(server.socket()), ..Config::default() };
-    let client = Bare::new(config, None, None, None);
-    client.init().await.unwrap();
-    let args: Vec<Value> = args.iter().map(|arg| (*arg).into()).collect();
-    let answer = client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await;
-    client.quit().await.unwrap();
-    answer.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
