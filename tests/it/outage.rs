@@ -88,6 +88,8 @@ async fn send_all(
 async fn the_server_is_stopped_and_started_in_the_middle() {
     let mut stage = Stage::with(RedisServer::options().appendonly()).await;
     let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    // A worker that finds nobody when it starts ends; it is to live through what comes after that.
+    worker.wait_for("worker started").await;
     let timeout = Duration::from_millis(500);
     let client = Client::builder().send_timeout(timeout).connect(&stage.server.url()).await.unwrap();
     let producer = Producer::start(&client);
