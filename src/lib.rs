@@ -125,8 +125,8 @@ pub use ltq_core::client::{
     Client, ClientBuilder, DeadLetters, SendError, SendMiddleware, Sent, connect, current, set_current,
 };
 pub use ltq_core::message::{
-    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, EncodeError, Envelope, InvalidQueueName, Message,
-    MessageId, ParseIdError,
+    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, Durability, EncodeError, Envelope, InvalidQueueName,
+    Message, MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
     Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,

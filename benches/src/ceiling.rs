@@ -44,7 +44,7 @@ impl Ceiling {
     pub(crate) async fn enqueue(&self, payloads: &[Bytes]) -> Result<(), BoxError> {
         let keys = keys(&["ready", "scheduled", "wake", "producer:ceiling"]);
         for (sequence, batch) in (1_i64..).zip(payloads.chunks(BATCH)) {
-            let mut args: Vec<Value> = vec![sequence.into(), 3_600.into(), "now".into()];
+            let mut args: Vec<Value> = vec![sequence.into(), 3_600.into(), (-1).into(), "now".into()];
             args.extend(batch.iter().cloned().map(Value::Bytes));
             self.client.evalsha::<(), _, _, _>(&self.publish, keys.clone(), args).await?;
         }

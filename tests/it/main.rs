@@ -10,10 +10,14 @@ mod concurrency;
 mod crash;
 /// What the documents tell readers to type works.
 mod docs;
+/// Sends that wait for replicas or the disk.
+mod durability;
 /// The programs that readers run first.
 mod examples;
 /// What a program pays for with which feature.
 mod features;
+/// A broker that takes nothing says why.
+mod limits;
 /// What a worker tells about its work.
 mod logs;
 /// The server stops, forgets scripts, drops connections while a worker works.

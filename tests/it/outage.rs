@@ -6,10 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fred::clients::Client as Bare;
-use fred::interfaces::ClientLike;
-use fred::types::config::{Config, ServerConfig};
-use fred::types::{ClusterHash, CustomCommand, Value};
 use ltq::Client;
 use ltq_tests::conformance::eventually;
 use ltq_tests::program::PATIENCE;
@@ -18,7 +14,7 @@ use ltq_tests::tasks::{self, LEASE_MS};
 use nix::sys::signal::Signal;
 use tokio::task::JoinHandle;
 
-use crate::support::{Stage, stop, work};
+use crate::support::{Stage, command, stop, work};
 
 /// A program that sends, message after message, until it is told to stop.
 struct Producer {
@@ -88,21 +84,12 @@ async fn send_all(
     keys
 }
 
-/// A bare connection, which sees nothing of the repairs of LTQ's.
-async fn command(server: &RedisServer, name: &'static str, args: &[&str]) -> Value {
-    let config = Config { server: ServerConfig::new_unix_socket(server.socket()), ..Config::default() };
-    let client = Bare::new(config, None, None, None);
-    client.init().await.unwrap();
-    let args: Vec<Value> = args.iter().map(|arg| (*arg).into()).collect();
-    let answer = client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await;
-    client.quit().await.unwrap();
-    answer.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_stopped_and_started_in_the_middle() {
     let mut stage = Stage::with(RedisServer::options().appendonly()).await;
     let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    // A worker that finds nobody when it starts ends; it is to live through what comes after that.
+    worker.wait_for("worker started").await;
     let timeout = Duration::from_millis(500);
     let client = Client::builder().send_timeout(timeout).connect(&stage.server.url()).await.unwrap();
     let producer = Producer::start(&client);

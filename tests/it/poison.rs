@@ -89,7 +89,7 @@ impl Setting {
     async fn smuggle(&self, payload: Bytes) {
         let queue = QueueName::new(QUEUE).unwrap();
         let entries = vec![Entry { payload, due: Due::Now }];
-        let batch = Publish { queue, producer: ProducerId::new(), sequence: 1, entries };
+        let batch = Publish::new(queue, ProducerId::new(), 1, entries);
         self.client.broker().publish(&batch).await.unwrap();
     }
 

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fred::clients::Client as Bare;
+use fred::interfaces::ClientLike;
+use fred::types::config::{Config, ServerConfig};
+use fred::types::{ClusterHash, CustomCommand, Value};
 use ltq::{Client, Message, Shutdown, Worker, WorkerError};
 use ltq_core::broker::QueueStats;
 use ltq_tests::conformance::eventually;
@@ -97,6 +101,17 @@ pub(crate) async fn stats(client: &Client, queue: &str) -> QueueStats {
 /// Waits until the numbers of a queue are as wanted. While the server is away there are none.
 pub(crate) async fn stats_show(client: &Client, queue: &str, wanted: impl Fn(&QueueStats) -> bool) -> QueueStats {
     eventually(async || client.stats(queue).await.ok().filter(&wanted)).await
+}
+
+/// A bare connection, which sees nothing of the repairs of LTQ's.
+pub(crate) async fn command(server: &RedisServer, name: &'static str, args: &[&str]) -> Value {
+    let config = Config { server: ServerConfig::new_unix_socket(server.socket()), ..Config::default() };
+    let client = Bare::new(config, None, None, None);
+    client.init().await.unwrap();
+    let args: Vec<Value> = args.iter().map(|arg| (*arg).into()).collect();
+    let answer = client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await;
+    client.quit().await.unwrap();
+    answer.unwrap()
 }
 
 /// A worker that runs inside the test.

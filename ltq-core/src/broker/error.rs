@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::BoxError;
+use crate::message::Durability;
 
 /// A broker did not do as asked. No text holds a password or a message.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,47 @@ pub enum BrokerError {
         /// How long was waited.
         waited: Duration,
     },
-    /// The server refused: wrong password, no permission, no memory, read-only.
+    /// The server is at its `maxmemory` and takes nothing new; what workers settle still gets through. Nothing was
+    /// changed.
+    #[error(
+        "{address} is out of memory and refused `{call}`: let workers catch up, or give the server more (`maxmemory`)"
+    )]
+    OutOfMemory {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+    },
+    /// The server takes no writes: it is a replica. Nothing was changed.
+    #[error(
+        "{address} is read-only and refused `{call}`: it is a replica; connect to the primary, or to the sentinels that \
+         know it (redis-sentinel://)"
+    )]
+    ReadOnly {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+    },
+    /// The queue holds as many waiting messages as the sender allows. Nothing was changed.
+    #[error("the queue `{queue}` holds {limit} waiting messages or more and takes no new ones")]
+    QueueFull {
+        /// Which queue.
+        queue: String,
+        /// The bound the sender asked for.
+        limit: u64,
+    },
+    /// The batch is on its queue, but not as safe as asked. Sending it again would enqueue it twice.
+    #[error("{address} has the messages, but they are not {wanted}: {reason}; do not send them again")]
+    NotDurable {
+        /// Where.
+        address: String,
+        /// The level that was not reached, in words.
+        wanted: Durability,
+        /// How far it came.
+        reason: String,
+    },
+    /// The server refused: wrong password, no permission, a command it does not have.
     #[error("{address} refused `{call}`: {reason}")]
     Refused {
         /// Where.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::message::{DeadLetter, Due, MessageId, QueueName};
+use crate::message::{DeadLetter, Due, Durability, MessageId, QueueName};
 
 /// One client's life; repeats are recognised per producer and queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,9 +69,19 @@ pub struct Publish {
     pub sequence: u64,
     /// The messages, in the order in which they are to run; at most [`Publish::MAX_ENTRIES`].
     pub entries: Vec<Entry>,
+    /// How safe the batch must be before the call succeeds.
+    pub durability: Durability,
+    /// The batch is refused while so many messages or more wait on the queue, ready and scheduled.
+    pub max_waiting: Option<u64>,
 }
 
 impl Publish {
+    /// A batch that counts as accepted once the primary has it, on a queue without a bound.
+    #[must_use]
+    pub fn new(queue: QueueName, producer: ProducerId, sequence: u64, entries: Vec<Entry>) -> Self {
+        Self { queue, producer, sequence, entries, durability: Durability::Primary, max_waiting: None }
+    }
+
     /// The most entries one batch may have.
     pub const MAX_ENTRIES: usize = 1_000;
 }

@@ -23,7 +23,8 @@ struct Chunk {
 
 /// A call under way and the messages in it.
 struct Call {
-    submitted: Submitted,
+    lane: Arc<Lane>,
+    submitted: Result<Submitted, SendError>,
     ids: Vec<MessageId>,
 }
 
@@ -31,7 +32,8 @@ struct Call {
 #[derive(Default)]
 struct Bulk {
     ids: Vec<MessageId>,
-    chunks: HashMap<String, Chunk>,
+    /// By the address of their lane.
+    chunks: HashMap<usize, Chunk>,
     calls: VecDeque<Call>,
     /// Messages whose call failed, and why the first one did.
     failed: HashSet<MessageId>,
@@ -61,7 +63,7 @@ impl Bulk {
     /// Adds a message; submits its chunk when that is full.
     fn add(&mut self, client: &Client, message: Message) -> Result<(), SendError> {
         let (id, lane, entry) = client.prepare(message)?;
-        let chunk = self.chunks.entry(lane.queue().to_owned()).or_insert_with(|| Chunk {
+        let chunk = self.chunks.entry(Arc::as_ptr(&lane).addr()).or_insert_with(|| Chunk {
             lane,
             entries: Vec::new(),
             ids: Vec::new(),
@@ -78,11 +80,17 @@ impl Bulk {
     }
 
     async fn finish_one(&mut self, client: &Client) {
-        let Some(mut call) = self.calls.pop_front() else { return };
-        let result = call.submitted.finished().await;
-        client.sent(call.submitted.queue(), &call.ids, result.as_ref().err());
+        let Some(call) = self.calls.pop_front() else { return };
+        let result = match (call.submitted, call.ids.first()) {
+            (Ok(mut submitted), Some(first)) => submitted.finished(*first).await,
+            (Ok(_), None) => Ok(()),
+            (Err(error), _) => Err(error),
+        };
+        client.sent(call.lane.queue(), &call.ids, result.as_ref().err());
         if let Err(error) = result {
-            self.failed.extend(call.ids);
+            if !error.is_enqueued() {
+                self.failed.extend(call.ids);
+            }
             self.error.get_or_insert(error);
         }
     }
@@ -119,6 +127,6 @@ impl Chunk {
         }
         self.bytes = 0;
         let submitted = self.lane.submit(std::mem::take(&mut self.entries));
-        Some(Call { submitted, ids: std::mem::take(&mut self.ids) })
+        Some(Call { lane: Arc::clone(&self.lane), submitted, ids: std::mem::take(&mut self.ids) })
     }
 }

@@ -13,21 +13,33 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::SendError;
+use super::buffer::{Buffer, Room};
 use crate::broker::{Broker, BrokerError, Entry, ProducerId, Publish};
-use crate::message::QueueName;
+use crate::message::{Durability, MessageId, QueueName};
 
 /// A call carries no more than about this many bytes, so that one call never holds up a connection for long.
 const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
 /// How long to wait before a failed call is repeated.
 const REPEAT_DELAY: Duration = Duration::from_millis(50);
 
-/// The way of one client to one queue.
+/// The way of one client to one queue, for messages of one level of durability.
 pub(super) struct Lane {
     broker: Arc<dyn Broker>,
+    /// Its own, since its numbers are.
     producer: ProducerId,
-    queue: QueueName,
-    timeout: Duration,
+    settings: LaneSettings,
     state: Mutex<State>,
+}
+
+/// What a client asks for on one of its lanes.
+pub(super) struct LaneSettings {
+    pub(super) queue: QueueName,
+    /// How long one call may take, repeats included.
+    pub(super) timeout: Duration,
+    /// Shared by all lanes of the client.
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) durability: Durability,
+    pub(super) max_queue_length: Option<u64>,
 }
 
 #[derive(Default)]
@@ -41,7 +53,14 @@ struct State {
 
 struct Job {
     entries: Vec<Entry>,
+    caller: Caller,
+}
+
+/// Who waits for a job.
+struct Caller {
     reply: oneshot::Sender<Result<(), Arc<BrokerError>>>,
+    /// Held until the job is replied to.
+    _room: Room,
 }
 
 /// A submitted job.
@@ -51,14 +70,10 @@ pub(super) struct Submitted {
 }
 
 impl Submitted {
-    pub(super) fn queue(&self) -> &str {
-        self.lane.queue()
-    }
-
-    /// Waits until the broker has accepted or refused the job.
-    pub(super) async fn finished(&mut self) -> Result<(), SendError> {
+    /// Waits until the broker has accepted or refused the job, whose first message is `id`.
+    pub(super) async fn finished(&mut self, id: MessageId) -> Result<(), SendError> {
         match (&mut self.reply).await {
-            Ok(result) => result.map_err(SendError::Broker),
+            Ok(result) => result.map_err(|error| SendError::of_call(&error, id)),
             // The flusher ended without a reply: its runtime was shut down.
             Err(_) => Err(BrokerError::Closed { address: self.lane.broker.address().to_owned() }.into()),
         }
@@ -66,26 +81,31 @@ impl Submitted {
 }
 
 impl Lane {
-    pub(super) fn new(broker: Arc<dyn Broker>, producer: ProducerId, queue: QueueName, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { broker, producer, queue, timeout, state: Mutex::default() })
+    pub(super) fn new(broker: Arc<dyn Broker>, settings: LaneSettings) -> Arc<Self> {
+        Arc::new(Self { broker, producer: ProducerId::new(), settings, state: Mutex::default() })
     }
 
     pub(super) fn queue(&self) -> &str {
-        self.queue.as_str()
+        self.settings.queue.as_str()
     }
 
     /// Puts entries, at most [`Publish::MAX_ENTRIES`], into the next call. They are accepted or refused together.
-    pub(super) fn submit(self: &Arc<Self>, entries: Vec<Entry>) -> Submitted {
+    ///
+    /// # Errors
+    ///
+    /// The client's buffer has no room for them.
+    pub(super) fn submit(self: &Arc<Self>, entries: Vec<Entry>) -> Result<Submitted, SendError> {
         debug_assert!(entries.len() <= Publish::MAX_ENTRIES, "the caller cuts what it submits");
+        let room = self.settings.buffer.take(&entries)?;
         let (sender, reply) = oneshot::channel();
         let mut state = self.lock();
-        state.waiting.push_back(Job { entries, reply: sender });
+        state.waiting.push_back(Job { entries, caller: Caller { reply: sender, _room: room } });
         if !state.flushing {
             state.flushing = true;
             drop(state);
             tokio::spawn(Flusher { lane: Arc::clone(self), ended: false }.run());
         }
-        Submitted { reply, lane: Arc::clone(self) }
+        Ok(Submitted { reply, lane: Arc::clone(self) })
     }
 
     /// The jobs of the next call and its number; `None`, and no flusher any more, when nothing waits.
@@ -111,11 +131,11 @@ impl Lane {
 
     /// Publishes one batch, repeating it under its number until it is clear how it ended or the time is over.
     async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + self.settings.timeout;
         loop {
             match self.broker.publish(batch).await {
                 Err(error) if error.is_transient() && Instant::now() + REPEAT_DELAY < deadline => {
-                    tracing::debug!(queue = %self.queue, %error, "publishing again");
+                    tracing::debug!(queue = self.queue(), %error, "publishing again");
                     tokio::time::sleep(REPEAT_DELAY).await;
                 }
                 result => return result,
@@ -141,17 +161,19 @@ impl Flusher {
     async fn run(mut self) {
         let lane = Arc::clone(&self.lane);
         while let Some((jobs, sequence)) = lane.next_call() {
-            let (entries, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.entries, job.reply)).unzip();
+            let (entries, callers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.entries, job.caller)).unzip();
             let batch = Publish {
-                queue: lane.queue.clone(),
+                queue: lane.settings.queue.clone(),
                 producer: lane.producer,
                 sequence,
                 entries: entries.into_iter().flatten().collect(),
+                durability: lane.settings.durability,
+                max_waiting: lane.settings.max_queue_length,
             };
             let result = lane.publish(&batch).await.map_err(Arc::new);
-            for reply in replies {
+            for caller in callers {
                 // A sender that has gone away does not want to know.
-                let _ = reply.send(result.clone());
+                let _ = caller.reply.send(result.clone());
             }
         }
         self.ended = true;

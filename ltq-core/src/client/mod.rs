@@ -5,6 +5,7 @@
 //!
 //! Next: `client/coalesce.rs`.
 
+mod buffer;
 mod builder;
 mod bulk;
 mod coalesce;
@@ -20,14 +21,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::buffer::Buffer;
 pub use self::builder::ClientBuilder;
-use self::coalesce::Lane;
+use self::coalesce::{Lane, LaneSettings};
 pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
 pub use self::middleware::{SendMiddleware, Sent};
-use crate::broker::{Broker, BrokerError, Entry, ProducerId, QueueStats};
-use crate::message::{Envelope, InvalidQueueName, Message, MessageId, QueueName};
+use crate::broker::{Broker, BrokerError, Entry, QueueStats};
+use crate::message::{Durability, Envelope, InvalidQueueName, Message, MessageId, QueueName};
 
 /// Sends messages to one broker, and looks into its queues. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -37,14 +39,24 @@ pub struct Client {
 
 struct Inner {
     broker: Arc<dyn Broker>,
-    producer: ProducerId,
     max_message_bytes: usize,
     send_timeout: Duration,
-    lanes: Mutex<HashMap<String, Arc<Lane>>>,
+    buffer: Arc<Buffer>,
+    max_queue_length: Option<u64>,
+    durability: Durability,
+    lanes: Mutex<Lanes>,
     /// Outermost first.
     middleware: Vec<Arc<dyn SendMiddleware>>,
     #[cfg(feature = "testing")]
     test: Option<Arc<testing::Test>>,
+}
+
+/// The lanes in use. Messages of the client's own level of durability, which is nearly always all of them, are found by
+/// their queue alone.
+#[derive(Default)]
+struct Lanes {
+    usual: HashMap<String, Arc<Lane>>,
+    others: HashMap<(String, Durability), Arc<Lane>>,
 }
 
 impl Client {
@@ -88,7 +100,10 @@ impl Client {
     /// A message may or may not be sent when the future is dropped.
     pub async fn send(&self, message: Message) -> Result<MessageId, SendError> {
         let (id, lane, entry) = self.prepare(message)?;
-        let result = lane.submit(vec![entry]).finished().await;
+        let result = match lane.submit(vec![entry]) {
+            Ok(mut submitted) => submitted.finished(id).await,
+            Err(error) => Err(error),
+        };
         self.sent(lane.queue(), &[id], result.as_ref().err());
         result?;
         #[cfg(feature = "testing")]
@@ -176,7 +191,7 @@ impl Client {
                 .before_send(message)
                 .map_err(|source| SendError::Refused { task: task.into_owned(), source: source.into() })?;
         }
-        let Message { id, task, queue, args, carried, due, max_age } = message;
+        let Message { id, task, queue, args, carried, due, max_age, durability } = message;
         let args = args.map_err(|source| SendError::Encode { task: task.to_string(), source })?;
         let created_at_ms = id.timestamp_ms();
         #[cfg(feature = "testing")]
@@ -189,7 +204,7 @@ impl Client {
         if payload.len() > limit {
             return Err(SendError::TooLarge { task: task.into_owned(), size: payload.len(), limit });
         }
-        Ok((id, self.lane(&queue)?, Entry { payload, due }))
+        Ok((id, self.lane(&queue, durability)?, Entry { payload, due }))
     }
 
     /// Tells the middleware what became of messages, innermost first.
@@ -199,14 +214,31 @@ impl Client {
         }
     }
 
-    fn lane(&self, queue: &str) -> Result<Arc<Lane>, InvalidQueueName> {
-        let mut lanes = self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get(queue) {
+    fn lane(&self, queue: &str, durability: Option<Durability>) -> Result<Arc<Lane>, InvalidQueueName> {
+        let inner = &*self.inner;
+        let mut lanes = inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = durability.filter(|durability| *durability != inner.durability);
+        let known = match other {
+            None => lanes.usual.get(queue),
+            Some(durability) => lanes.others.get(&(queue.to_owned(), durability)),
+        };
+        if let Some(lane) = known {
             return Ok(Arc::clone(lane));
         }
-        let name = QueueName::new(queue)?;
-        let lane = Lane::new(Arc::clone(&self.inner.broker), self.inner.producer, name, self.inner.send_timeout);
-        lanes.insert(queue.to_owned(), Arc::clone(&lane));
+        let lane = Lane::new(
+            Arc::clone(&inner.broker),
+            LaneSettings {
+                queue: QueueName::new(queue)?,
+                timeout: inner.send_timeout,
+                buffer: Arc::clone(&inner.buffer),
+                durability: other.unwrap_or(inner.durability),
+                max_queue_length: inner.max_queue_length,
+            },
+        );
+        match other {
+            None => lanes.usual.insert(queue.to_owned(), Arc::clone(&lane)),
+            Some(durability) => lanes.others.insert((queue.to_owned(), durability), Arc::clone(&lane)),
+        };
         Ok(lane)
     }
 }

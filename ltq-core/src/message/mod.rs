@@ -9,6 +9,7 @@
 mod carried;
 mod codec;
 mod dead_letter;
+mod durability;
 mod envelope;
 mod id;
 mod queue;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub use self::carried::{Carried, CarriedError};
 pub use self::codec::{DecodeError, EncodeError, WIRE_VERSION, decode_args, encode_args};
 pub use self::dead_letter::{DeadLetter, DeadReason};
+pub use self::durability::Durability;
 pub use self::envelope::Envelope;
 pub use self::id::{MessageId, ParseIdError};
 pub use self::queue::{InvalidQueueName, MAX_QUEUE_NAME_BYTES, QueueName};
@@ -52,6 +54,8 @@ pub struct Message {
     pub(crate) carried: Carried,
     pub(crate) due: Due,
     pub(crate) max_age: Option<Duration>,
+    /// `None` leaves it to the client.
+    pub(crate) durability: Option<Durability>,
 }
 
 impl Message {
@@ -72,6 +76,7 @@ impl Message {
             carried: Carried::default(),
             due: Due::Now,
             max_age: None,
+            durability: None,
         }
     }
 
@@ -124,6 +129,16 @@ impl Message {
     /// sender's clock. Overrides the task's `max_age`.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
+        self
+    }
+
+    /// How safe it must be before its send counts as accepted. Overrides the client's
+    /// [`durability`](crate::client::ClientBuilder::durability).
+    ///
+    /// Messages of one level keep their order on a queue; those of different levels travel apart and may overtake each
+    /// other.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
         self
     }
 

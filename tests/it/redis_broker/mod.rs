@@ -4,6 +4,7 @@
 
 mod addresses;
 mod keys;
+mod maxmemory;
 mod repeats;
 mod trouble;
 
@@ -44,7 +45,7 @@ fn envelopes(count: usize) -> Vec<(MessageId, Bytes)> {
 
 fn batch(producer: ProducerId, sequence: u64, payloads: impl IntoIterator<Item = Bytes>, due: Due) -> Publish {
     let entries = payloads.into_iter().map(|payload| Entry { payload, due }).collect();
-    Publish { queue: queue(), producer, sequence, entries }
+    Publish::new(queue(), producer, sequence, entries)
 }
 
 /// Publishes messages that are ready at once; returns their ids.

@@ -126,8 +126,8 @@ async fn a_refusal_quotes_the_server_and_no_message() {
     let broker = broker(&server).await;
     let error = broker.publish(&batch(ProducerId::new(), 1, [Bytes::from_static(b"private")], Due::Now)).await;
     let error = error.unwrap_err();
-    assert!(matches!(error, BrokerError::Refused { .. }), "{error:?}");
-    assert!(error.to_string().contains("OOM") && !format!("{error:?}").contains("private"), "{error:?}");
+    assert!(matches!(error, BrokerError::OutOfMemory { .. }), "{error:?}");
+    assert!(error.to_string().contains("`maxmemory`") && !format!("{error:?}").contains("private"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

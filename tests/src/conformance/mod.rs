@@ -60,6 +60,7 @@ macro_rules! conformance {
                 numbers_count_per_producer_and_queue
                 any_bytes_are_delivered_under_an_id_of_their_own
                 the_largest_batch_fits
+                a_full_queue_refuses_and_changes_nothing
             }
             turn {
                 takes_no_more_than_wanted_and_says_what_is_left
@@ -67,6 +68,7 @@ macro_rules! conformance {
                 a_repeat_gives_the_same_and_changes_nothing
                 a_repeated_first_turn_gives_the_same
                 the_largest_turn_fits
+                a_missing_number_means_that_the_worker_starts_anew
                 every_message_is_taken_exactly_once
             }
             settle {
@@ -215,12 +217,12 @@ pub(crate) fn dead(delivered: &Delivered) -> Settlement {
 /// One producer on one queue.
 pub(crate) struct Sender {
     broker: Arc<dyn Broker>,
-    next: Publish,
+    pub(crate) next: Publish,
 }
 
 impl Sender {
     pub(crate) fn new(broker: &Arc<dyn Broker>, queue: &QueueName) -> Self {
-        let next = Publish { queue: queue.clone(), producer: ProducerId::new(), sequence: 1, entries: Vec::new() };
+        let next = Publish::new(queue.clone(), ProducerId::new(), 1, Vec::new());
         Self { broker: Arc::clone(broker), next }
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ltq_core::broker::{Broker, Publish};
-use ltq_core::message::{Envelope, decode_args};
+use ltq_core::broker::{Broker, BrokerError, Publish};
+use ltq_core::message::{Due, Envelope, decode_args};
 
 use super::{Hand, LONG, Sender, dead, in_time, message, messages, payloads, queue, stats};
 
@@ -117,6 +117,30 @@ pub async fn the_largest_batch_fits(broker: Arc<dyn Broker>) {
     let sent = messages(u64::try_from(Publish::MAX_ENTRIES).unwrap());
     Sender::new(&broker, &queue).send(&sent).await;
     assert_eq!(payloads(&Hand::new(&broker, &queue, LONG).take(1_000).await), sent);
+}
+
+/// A queue with as many waiting messages as the sender allows takes no more, and takes some again when there is room. The
+/// repeat of a batch that was accepted is no new batch.
+pub async fn a_full_queue_refuses_and_changes_nothing(broker: Arc<dyn Broker>) {
+    let queue = queue("q");
+    let mut sender = Sender::new(&broker, &queue);
+    sender.next.max_waiting = Some(3);
+    sender.send(&messages(2)).await;
+    sender.send_due([(message(2), Due::After(LONG))]).await;
+    sender.numbered(2).send_due([(message(2), Due::After(LONG))]).await;
+
+    sender.next.sequence = 3;
+    let error = broker.publish(&sender.next).await.unwrap_err();
+    assert!(matches!(error, BrokerError::QueueFull { limit: 3, .. }), "{error:?}");
+    assert!(!error.is_transient() && error.to_string().contains("`q`"), "{error}");
+    let waiting = stats(&broker, &queue).await;
+    assert_eq!((waiting.ready, waiting.scheduled), (2, 1));
+    // The number of a refused batch is free.
+    Hand::new(&broker, &queue, LONG).take(1).await;
+    sender.numbered(3).send(&messages(1)).await;
+    // Others have their own bound, or none.
+    Sender::new(&broker, &queue).send(&messages(5)).await;
+    assert_eq!(stats(&broker, &queue).await.ready, 7);
 }
 
 fn number(payload: &Bytes) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ltq_core::broker::{Broker, Turn};
+use ltq_core::broker::{Broker, Recovery, Turn};
 
 use super::{Hand, LONG, Sender, done, in_time, message, messages, payloads, queue, stats};
 
@@ -93,6 +93,32 @@ pub async fn the_largest_turn_fits(broker: Arc<dyn Broker>) {
     assert_eq!(broker.turn(&turn).await.unwrap().deliveries, reply.deliveries);
     let stats = stats(&broker, &queue).await;
     assert_eq!((stats.ready, stats.active, stats.counts.done), (0, 1_000, 1_000));
+}
+
+/// A broker that has not seen a worker's last turn has lost it, and with it what it settled and took. The worker starts
+/// anew under another name, and what it holds in the eyes of the broker goes to whoever is next.
+pub async fn a_missing_number_means_that_the_worker_starts_anew(broker: Arc<dyn Broker>) {
+    let queue = queue("q");
+    let sent = messages(3);
+    Sender::new(&broker, &queue).send(&sent).await;
+    let mut worker = Hand::new(&broker, &queue, LONG);
+    let held = worker.take(2).await;
+    worker.next_turn(Vec::new(), 0);
+    let gap = worker.next_turn(done(&held), 10);
+    for _ in 0..2 {
+        let reply = broker.turn(&gap).await.unwrap();
+        assert_eq!((reply.lost, reply.refused, reply.deliveries.len()), (true, 2, 0));
+    }
+    assert!(worker.turn(Vec::new(), 10).await.lost, "it stays lost");
+    let counted = stats(&broker, &queue).await;
+    assert_eq!((counted.active, counted.counts.done, counted.counts.refused), (2, 0, 2));
+
+    let mut again = Hand::new(&broker, &queue, LONG);
+    again.take(0).await;
+    let expired = broker.renew(&queue, &again.id, LONG).await.unwrap().expired;
+    assert_eq!(expired, [worker.id.clone()], "nobody has to wait for the lease");
+    assert_eq!(broker.recover(&queue, &worker.id, Recovery::Expired).await.unwrap().messages, 2);
+    assert_eq!(payloads(&again.take(10).await), sent);
 }
 
 /// Producers and workers at the same time: every message is taken once, none is lost.

@@ -20,9 +20,9 @@ use futures_util::future::select_all;
 use tokio::sync::Notify;
 
 use self::clock::Clock;
-use self::state::Queue;
 #[cfg(feature = "testing")]
 pub(crate) use self::state::Waiting;
+use self::state::{Full, Queue};
 use super::{Admin, Broker, BrokerError, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -141,8 +141,10 @@ impl Broker for MemoryBroker {
 
     async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
         self.refuse("publish", "entries", batch.entries.len(), Publish::MAX_ENTRIES)?;
-        self.change(&batch.queue, |queue, now_ms| ((), queue.publish(batch, now_ms)));
-        Ok(())
+        self.change(&batch.queue, |queue, now_ms| match queue.publish(batch, now_ms) {
+            Ok(wake) => (Ok(()), wake),
+            Err(Full { limit }) => (Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit }), false),
+        })
     }
 
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
@@ -241,7 +243,7 @@ mod tests {
         let queue = QueueName::new("q").unwrap();
         let entry = Entry { payload: Bytes::from_static(b"x"), due: Due::After(Duration::from_secs(3_600)) };
         let (producer, entries) = (ProducerId::new(), vec![entry]);
-        broker.publish(&Publish { queue: queue.clone(), producer, sequence: 1, entries }).await.unwrap();
+        broker.publish(&Publish::new(queue.clone(), producer, 1, entries)).await.unwrap();
         let mut turn = Turn {
             queue: queue.clone(),
             worker: WorkerId::new(),

@@ -59,6 +59,14 @@ struct Holder {
     taken: Vec<MessageId>,
     refused: u64,
     trimmed: u64,
+    /// Whether turns of it are missing: it has to start anew.
+    lost: bool,
+}
+
+/// Why a batch was refused: this many messages wait already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full {
+    pub(super) limit: u64,
 }
 
 #[derive(Debug)]
@@ -69,9 +77,13 @@ struct Producer {
 
 impl Queue {
     /// Puts a batch on the queue, unless it is a repeat. Says whether an idle worker should look.
-    pub(super) fn publish(&mut self, batch: &Publish, now_ms: u64) -> bool {
+    pub(super) fn publish(&mut self, batch: &Publish, now_ms: u64) -> Result<bool, Full> {
         if self.producers.get(&batch.producer).is_some_and(|seen| batch.sequence <= seen.sequence) {
-            return false;
+            return Ok(false);
+        }
+        let waiting = count(self.ready.len() + self.scheduled.len());
+        if let Some(limit) = batch.max_waiting.filter(|limit| waiting >= *limit) {
+            return Err(Full { limit });
         }
         if self.producers.len() >= PRODUCERS_KEPT {
             self.producers.retain(|_, seen| now_ms.saturating_sub(seen.seen_at_ms) < PRODUCER_TTL_MS);
@@ -87,7 +99,7 @@ impl Queue {
             };
             wake |= self.enqueue(entry.payload.clone(), due_ms, now_ms);
         }
-        wake
+        Ok(wake)
     }
 
     /// One step of a worker: register, settle, trim, promote, take. Says whether another idle worker should look.
@@ -101,6 +113,7 @@ impl Queue {
                     taken: Vec::new(),
                     refused: 0,
                     trimmed: 0,
+                    lost: false,
                 };
                 self.workers.insert(turn.worker.clone(), holder);
                 return self.turn(turn, now_ms);
@@ -109,6 +122,15 @@ impl Queue {
         };
         if turn.sequence <= holder.sequence {
             return (self.repeated(turn, now_ms), false);
+        }
+        if holder.lost || turn.sequence > holder.sequence + 1 {
+            // A store that has not seen the turn before has lost it, and with it what it settled and took. What the
+            // worker holds is free for others at once.
+            holder.lost = true;
+            holder.lease_end_ms = now_ms;
+            holder.sequence = turn.sequence;
+            holder.refused = count(turn.settlements.len());
+            return (self.lost(turn, now_ms), false);
         }
         holder.lease_end_ms = now_ms.saturating_add(whole_ms(turn.lease));
 
@@ -305,6 +327,9 @@ impl Queue {
         let Some(last) = self.workers.get(&turn.worker).filter(|last| last.sequence == turn.sequence) else {
             return reply;
         };
+        if last.lost {
+            return TurnReply { lost: true, refused: last.refused, ..reply };
+        }
         let deliveries = last.taken.iter().filter_map(|id| {
             let payload = last.active.get(id)?.clone();
             Some(Delivered { id: *id, payload, recoveries: self.recoveries.get(id).copied().unwrap_or(0) })

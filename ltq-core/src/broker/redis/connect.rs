@@ -8,8 +8,9 @@
 //!
 //! Next: `script.rs` makes calls over it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
@@ -23,6 +24,8 @@ use crate::broker::BrokerError;
 const OLDEST_SERVER: (u64, u64) = (6, 2);
 /// How often the first connect is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How often a connection to a server that takes no writes is replaced at most.
+const REPLACE_EVERY: Duration = Duration::from_secs(1);
 /// How long a polite goodbye may take.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -33,6 +36,10 @@ pub(super) struct Connection {
     driver: Mutex<ConnectHandle>,
     address: String,
     call_timeout: Duration,
+    /// How often the server did not know a script: it was restarted, failed over or flushed.
+    forgotten: AtomicU64,
+    /// When the connection was last replaced because its server took no writes.
+    replaced: Mutex<Option<Instant>>,
 }
 
 impl Connection {
@@ -41,8 +48,14 @@ impl Connection {
     /// `call_timeout` bounds each call; zero means that the caller bounds it.
     pub(super) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
         let client = settings.client(call_timeout);
-        let mut connection =
-            Self { driver: Mutex::new(client.connect()), client, address: settings.address().to_owned(), call_timeout };
+        let mut connection = Self {
+            driver: Mutex::new(client.connect()),
+            client,
+            address: settings.address().to_owned(),
+            call_timeout,
+            forgotten: AtomicU64::new(0),
+            replaced: Mutex::default(),
+        };
         let waited = settings.connect_timeout();
         match tokio::time::timeout(waited, connection.first_connect(waited)).await {
             Ok(connected) => connected?,
@@ -62,6 +75,16 @@ impl Connection {
     /// The client, for calls.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The server did not know a script.
+    pub(super) fn forgotten(&self) {
+        self.forgotten.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the server was found to have forgotten its scripts, and perhaps more.
+    pub(super) fn times_forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
     }
 
     /// What a failed call means for the caller.
@@ -85,6 +108,16 @@ impl Connection {
         }
         // While the server is away this waits for it; the client goes on trying without us.
         let _ = tokio::time::timeout(at_most, self.client.force_reconnection()).await;
+    }
+
+    /// Starts to replace the connection: its server takes no writes, and the address may lead to another one by now.
+    pub(super) fn replace_soon(&self) {
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if replaced.is_none_or(|at| at.elapsed() >= REPLACE_EVERY) {
+            *replaced = Some(Instant::now());
+            let client = self.client.clone();
+            tokio::spawn(async move { client.force_reconnection().await });
+        }
     }
 
     /// Says goodbye and closes.

@@ -14,11 +14,13 @@ const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", 
 /// What `error` of `call` means.
 pub(super) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
     let address = address.to_owned();
-    let details = error.details();
+    let details = in_script(error.details());
     if let Some(code) = server_code(details) {
         let reason = server_words(details).to_owned();
         return match code {
             _ if PASSING.contains(&code) => BrokerError::Unavailable { address, reason, source: None },
+            "OOM" => BrokerError::OutOfMemory { address, call },
+            "READONLY" => BrokerError::ReadOnly { address, call },
             "WRONGTYPE" => BrokerError::Protocol { address, call, reason },
             _ => BrokerError::Refused { address, call, reason },
         };
@@ -28,6 +30,17 @@ pub(super) fn translate(address: &str, call: &'static str, waited: Duration, err
         ErrorKind::Auth => BrokerError::Refused { address, call, reason: details.to_owned() },
         ErrorKind::Protocol | ErrorKind::Parse => BrokerError::Protocol { address, call, reason: details.to_owned() },
         _ => BrokerError::Unavailable { address, reason: plain_words(details), source: None },
+    }
+}
+
+/// What a command inside a script was answered. Redis 6.2 wraps it: `ERR Error running script (call to f_…):
+/// @user_script:9: WRONGTYPE …`, or `… @user_script:9: @user_script: 9: -OOM …`.
+fn in_script(details: &str) -> &str {
+    match details.rsplit_once("@user_script:") {
+        Some((wrapper, inner)) if wrapper.starts_with("ERR Error running script") => {
+            inner.split_once(": ").map_or(details, |(_, answer)| answer.trim_start_matches('-'))
+        }
+        _ => details,
     }
 }
 
@@ -80,5 +93,20 @@ mod tests {
         assert!(translate("a", "turn", Duration::ZERO, &error).is_transient());
         let error = Error::new(ErrorKind::Unknown, "OOM command not allowed when used memory > 'maxmemory'.");
         assert!(!translate("a", "turn", Duration::ZERO, &error).is_transient());
+    }
+
+    #[test]
+    fn a_server_that_takes_no_writes_is_told_apart() {
+        let of =
+            |details: &'static str| translate("a", "publish", Duration::ZERO, &Error::new(ErrorKind::Unknown, details));
+        let full = of("OOM command not allowed when used memory > 'maxmemory'. script: f00, on @user_script:9.");
+        assert!(matches!(full, BrokerError::OutOfMemory { .. }), "{full:?}");
+        let older = "ERR Error running script (call to f_00aa): @user_script:37: @user_script: 37: -OOM command not \
+                     allowed when used memory > 'maxmemory'.";
+        assert!(matches!(of(older), BrokerError::OutOfMemory { .. }), "{:?}", of(older));
+        let other = "ERR Error running script (call to f_00aa): @user_script:51: WRONGTYPE Operation against a key";
+        assert!(matches!(of(other), BrokerError::Protocol { .. }), "{:?}", of(other));
+        let replica = of("READONLY You can't write against a read only replica.");
+        assert!(matches!(replica, BrokerError::ReadOnly { .. }) && !replica.is_transient(), "{replica:?}");
     }
 }

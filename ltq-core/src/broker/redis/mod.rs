@@ -11,6 +11,7 @@
 
 mod admin;
 mod connect;
+mod durable;
 mod error;
 mod keys;
 mod publish;
@@ -31,6 +32,7 @@ use fred::interfaces::SetsInterface;
 use tokio_util::sync::CancellationToken;
 
 use self::connect::Connection;
+use self::durable::DurableConnections;
 use self::keys::QueueKeys;
 use self::settings::Settings;
 use self::wait::Waiters;
@@ -38,7 +40,7 @@ use super::{
     Admin, Broker, BrokerError, ConnectOptions, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
     WorkerId,
 };
-use crate::message::{DeadLetter, MessageId, QueueName};
+use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
 /// Queues on a Redis server, or on something that speaks its protocol and runs its scripts.
 #[derive(Debug)]
@@ -48,8 +50,10 @@ pub struct RedisBroker {
     scripts: Connection,
     /// Where waits block.
     waiters: Waiters,
+    /// Where publishing waits for replicas.
+    durable: DurableConnections,
     /// The queues this process has put on the list of queues.
-    listed: RwLock<HashSet<QueueName>>,
+    listed: RwLock<Listed>,
     /// Ends waits in progress.
     closed: CancellationToken,
 }
@@ -71,6 +75,7 @@ impl RedisBroker {
             settings,
             scripts,
             waiters: Waiters::default(),
+            durable: DurableConnections::default(),
             listed: RwLock::default(),
             closed: CancellationToken::new(),
         }))
@@ -89,19 +94,40 @@ impl RedisBroker {
         BrokerError::Closed { address: self.settings.address().to_owned() }
     }
 
-    /// Puts a queue on the list of queues, once per process. Apart from the scripts, because the list lies outside the
-    /// queue's hash tag.
+    /// Puts a queue on the list of queues, once per process and life of the server's memory. Apart from the scripts,
+    /// because the list lies outside the queue's hash tag.
     async fn list(&self, queue: &QueueName) -> Result<(), BrokerError> {
-        if self.listed.read().unwrap_or_else(PoisonError::into_inner).contains(queue) {
-            return Ok(());
-        }
         let scripts = self.scripts()?;
+        let forgotten = scripts.times_forgotten();
+        {
+            let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+            if listed.forgotten == forgotten && listed.queues.contains(queue) {
+                return Ok(());
+            }
+        }
         let key = keys::queues(&self.settings.options().namespace);
         let added: Result<(), _> = scripts.client().sadd(key, queue.as_str()).await;
-        added.map_err(|error| scripts.error("list", &error))?;
-        self.listed.write().unwrap_or_else(PoisonError::into_inner).insert(queue.clone());
+        match added.map_err(|error| scripts.error("list", &error)) {
+            Ok(()) => {}
+            // A worker must be able to make room. The queue goes on the list when there is some.
+            Err(BrokerError::OutOfMemory { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
+        if listed.forgotten != forgotten {
+            *listed = Listed { forgotten, queues: HashSet::new() };
+        }
+        listed.queues.insert(queue.clone());
         Ok(())
     }
+}
+
+/// The queues put on the list of queues.
+#[derive(Debug, Default)]
+struct Listed {
+    /// How often the server had forgotten what it knew when they were. It may have forgotten the list since.
+    forgotten: u64,
+    queues: HashSet<QueueName>,
 }
 
 #[async_trait]
@@ -111,8 +137,15 @@ impl Broker for RedisBroker {
     }
 
     async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+        if batch.entries.is_empty() {
+            return Ok(());
+        }
         self.list(&batch.queue).await?;
-        publish::publish(self.scripts()?, &self.keys(&batch.queue), batch).await
+        let (scripts, keys) = (self.scripts()?, self.keys(&batch.queue));
+        match batch.durability {
+            Durability::Primary => publish::publish(scripts, &keys, batch).await,
+            _ => self.durable.publish(&self.settings, &keys, batch).await,
+        }
     }
 
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
@@ -161,6 +194,7 @@ impl Broker for RedisBroker {
 
     async fn reconnect(&self) {
         self.waiters.clear();
+        self.durable.clear();
         self.scripts.replace(self.settings.options().call_timeout).await;
     }
 
@@ -170,6 +204,7 @@ impl Broker for RedisBroker {
         }
         self.closed.cancel();
         self.waiters.clear();
+        self.durable.clear();
         self.scripts.close().await;
     }
 }

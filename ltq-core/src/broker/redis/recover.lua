@@ -57,6 +57,8 @@ end)
 local ids = {}
 for i = 1, math.min(most, #keyed) do ids[i] = keyed[i][1] end
 if #ids > 0 then
+  -- As in `turn.lua`: at `maxmemory` a write that needs no memory must come first.
+  redis.call('ZREM', holders, '')
   local payloads = redis.call('HMGET', active, unpack(ids))
   redis.call('LPUSH', ready, unpack(payloads))
   redis.call('HDEL', active, unpack(ids))

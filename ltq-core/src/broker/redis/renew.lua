@@ -10,7 +10,11 @@ local worker, most = ARGV[1], tonumber(ARGV[3])
 local now = now_in_ms()
 
 local held = redis.call('ZSCORE', holders, worker)
-if held then redis.call('ZADD', holders, int(now + ARGV[2]), worker) end
+if held then
+  -- As in `turn.lua`: at `maxmemory` a write that needs no memory must come first.
+  redis.call('ZREM', holders, '')
+  redis.call('ZADD', holders, int(now + ARGV[2]), worker)
+end
 
 local expired = {}
 for _, other in ipairs(redis.call('ZRANGEBYSCORE', holders, '-inf', int(now), 'LIMIT', 0, most + 1)) do

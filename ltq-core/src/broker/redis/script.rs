@@ -50,11 +50,18 @@ impl Script {
         let client = connection.client();
         let reply = match client.evalsha::<Value, _, _, _>(self.hash.as_str(), keys.clone(), args.clone()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
+                connection.forgotten();
                 client.eval::<Value, _, _, _>(self.source, keys, args).await
             }
             reply => reply,
         };
-        reply.map_err(|error| connection.error(self.call, &error))
+        reply.map_err(|error| {
+            let error = connection.error(self.call, &error);
+            if matches!(error, BrokerError::ReadOnly { .. }) {
+                connection.replace_soon();
+            }
+            error
+        })
     }
 
     /// Starts reading a reply that is a list of `length` elements.

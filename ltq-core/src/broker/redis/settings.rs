@@ -67,6 +67,17 @@ impl Settings {
         Client::new(self.config.clone(), Some(performance), Some(self.connection(call_timeout)), Some(policy))
     }
 
+    /// Answers after which the client connects anew and sends the call again: states that pass by themselves, or with a
+    /// connection to the new primary. Behind a single address nothing says that there is another primary, so there the
+    /// caller learns at once that the server takes no writes.
+    fn reconnect_errors(&self) -> Vec<ReconnectError> {
+        let mut errors = vec![ReconnectError::ClusterDown, ReconnectError::Loading, ReconnectError::MasterDown];
+        if self.config.server.is_sentinel() || self.config.server.is_clustered() {
+            errors.push(ReconnectError::ReadOnly);
+        }
+        errors
+    }
+
     fn connection(&self, call_timeout: Duration) -> ConnectionConfig {
         let silence = if call_timeout.is_zero() { SILENCE } else { (call_timeout / 2).min(SILENCE) };
         let tcp = TcpConfig {
@@ -83,13 +94,7 @@ impl Settings {
             max_command_buffer_len: WAITING_CALLS,
             unresponsive: UnresponsiveConfig { max_timeout: Some(silence), interval: (silence / 4).max(MILLISECOND) },
             tcp,
-            // States that pass by themselves, or with a connection to the new primary. The call is sent again then.
-            reconnect_errors: vec![
-                ReconnectError::ClusterDown,
-                ReconnectError::Loading,
-                ReconnectError::MasterDown,
-                ReconnectError::ReadOnly,
-            ],
+            reconnect_errors: self.reconnect_errors(),
             ..ConnectionConfig::default()
         }
     }

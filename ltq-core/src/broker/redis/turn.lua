@@ -8,8 +8,9 @@
 --      retries: id, delay in ms, payload · returns, oldest first: id, payload · dead letters: id, record
 -- Returns {status, now in ms, ms until the next scheduled message or -1, 1 if ready messages are left, refused, trimmed,
 --      payloads taken, exceptions: index in the payloads (from 1), id, recoveries; …}
---      status 0: as asked · 1: the worker is not registered, nothing was done · 2: older than the last turn, nothing was
---      done. A delivery has an exception only if its id is made up or it was recovered before.
+--      status 0: as asked · 1: the worker is not registered, or this server has lost turns of it, nothing was done ·
+--      2: older than the last turn, nothing was done. A delivery has an exception only if its id is made up or it was
+--      recovered before.
 -- Safe to run twice: a turn with the last sequence finds what the first run left and changes nothing.
 -- Loops are bounded by the arguments, the number wanted, and 500 expired dead letters.
 
@@ -55,7 +56,9 @@ end
 
 local registered = redis.call('ZSCORE', holders, worker)
 
--- 1. A turn that was made already.
+-- 1. A turn that was made already, or one whose predecessor this server has never seen: it lost the data (a replica took
+-- over that was behind), so what the worker believes to hold and what stands here are not the same any more.
+local behind = false
 local record = redis.call('GET', turn)
 if record then
   local _, header, last, was_lost, refused, trimmed = string.find(record, '^(%d+):(%d):(%d+):(%d+):')
@@ -83,7 +86,11 @@ if record then
     return {0, now, until_due(first), redis.call('EXISTS', ready), tonumber(refused), tonumber(trimmed), payloads,
             exceptions}
   end
+  behind = registered and (was_lost == '1' or sequence > last + 1)
 end
+-- At `maxmemory` a server refuses writes that may need memory, unless the script has made another write before. What
+-- workers say makes room and must get through, so a write that changes nothing comes first.
+redis.call('ZREM', holders, '')
 
 local counted = {done = 0, retried = 0, returned = 0, dead = 0, refused = tonumber(ARGV[5]), trimmed = 0}
 local function count()
@@ -92,8 +99,10 @@ local function count()
   end
 end
 
--- 2. Registration. Turn 1 registers; a later one of a worker that is gone changes nothing but the count of refusals.
-if not registered and sequence ~= 1 then
+-- 2. Registration. Turn 1 registers; a later one of a worker that is gone changes nothing but the count of refusals. The
+-- messages of a worker that is to start anew are free for others at once.
+if behind then redis.call('ZADD', holders, int(now), worker) end
+if behind or (not registered and sequence ~= 1) then
   local refused = #done / 16 + retries + returns + deaths
   counted.refused = counted.refused + refused
   count()

@@ -16,8 +16,8 @@ use crate::broker::BrokerError;
 
 /// How much later than asked the server may answer before its connection is taken for dead.
 const GRACE: Duration = Duration::from_secs(3);
-/// A wait of zero would last for ever on the server.
-const SHORTEST: Duration = Duration::from_millis(1);
+/// A wait of zero would last for ever on the server, and Redis 6.2 makes a zero of 0.001 seconds.
+const SHORTEST: Duration = Duration::from_millis(2);
 const CALL: &str = "wait";
 
 /// The connections that wait, or have waited.

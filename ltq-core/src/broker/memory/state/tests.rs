@@ -106,7 +106,7 @@ impl World {
         let (id, last) = &mut self.producers[producer];
         if repeat {
             if let Some(last) = last {
-                self.queue.publish(last, self.now_ms);
+                self.queue.publish(last, self.now_ms).unwrap();
             }
             return;
         }
@@ -115,13 +115,9 @@ impl World {
             let due = Due::After(Duration::from_millis(delay.into()));
             Entry { payload: payload(self.published, envelope), due }
         };
-        let batch = Publish {
-            queue: queue_name(),
-            producer: *id,
-            sequence: last.as_ref().map_or(1, |last| last.sequence + 1),
-            entries: entries.into_iter().map(&mut entry).collect(),
-        };
-        self.queue.publish(&batch, self.now_ms);
+        let sequence = last.as_ref().map_or(1, |last| last.sequence + 1);
+        let batch = Publish::new(queue_name(), *id, sequence, entries.into_iter().map(&mut entry).collect());
+        self.queue.publish(&batch, self.now_ms).unwrap();
         *last = Some(batch);
     }
 
@@ -256,8 +252,8 @@ fn two_messages_of_one_id_do_not_push_each_other_out() {
     let mut world = World::new();
     let twice = Entry { payload: payload(1, true), due: Due::Now };
     let producer = ProducerId::new();
-    let batch = Publish { queue: queue_name(), producer, sequence: 1, entries: vec![twice.clone(), twice] };
-    world.queue.publish(&batch, 0);
+    let batch = Publish::new(queue_name(), producer, 1, vec![twice.clone(), twice]);
+    world.queue.publish(&batch, 0).unwrap();
     world.turn(0, false, Vec::new(), 5, 1);
     assert_eq!(world.queue.stats().active, 2);
     world.turn(0, false, vec![(0, 0), (0, 1)], 0, 1);

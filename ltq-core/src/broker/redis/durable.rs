@@ -1,0 +1,166 @@
+//! Publishing that is not over before replicas, or a disk, have the batch.
+//!
+//! `WAIT` waits for what its own connection has written, and nothing else can use the connection meanwhile. So the batch
+//! goes over the connection that waits, which belongs to this call alone and is kept for the next. Should the client have
+//! replaced it in between, `WAIT` would know of no writes and succeed at once; the name of the connection, which a new
+//! one does not have, tells. Then the batch is published again under its number and waited for again.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use fred::interfaces::ClientLike;
+use fred::types::{ClusterHash, CustomCommand, Value};
+use fred::util::redis_keyslot;
+
+use super::connect::Connection;
+use super::keys::QueueKeys;
+use super::publish::publish;
+use super::settings::Settings;
+use crate::broker::{BrokerError, Publish};
+use crate::message::{Durability, MessageId};
+
+/// How much later than asked the server may answer before its connection is taken for dead.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often the batch is published and waited for when the connection is replaced in between.
+const ATTEMPTS: usize = 5;
+/// The oldest server that can say when its disk has something.
+const OLDEST_WITH_WAITAOF: (u64, u64) = (7, 2);
+const CALL: &str = "publish";
+
+/// The connections that wait for replicas, or have waited.
+#[derive(Debug, Default)]
+pub(super) struct DurableConnections {
+    idle: Mutex<Vec<Named>>,
+}
+
+/// A connection and the name it was given; a connection that replaces it does not have the name.
+#[derive(Debug)]
+struct Named {
+    connection: Connection,
+    name: String,
+}
+
+impl DurableConnections {
+    /// Publishes, and waits until the batch is as safe as it asks to be.
+    pub(super) async fn publish(
+        &self,
+        settings: &Settings,
+        keys: &QueueKeys,
+        batch: &Publish,
+    ) -> Result<(), BrokerError> {
+        let idle = self.lock().pop();
+        let mut named = match idle {
+            Some(named) => named,
+            None => Named { connection: Connection::open(settings, Duration::ZERO).await?, name: String::new() },
+        };
+        let waited = settings.options().call_timeout + batch.durability.within() + GRACE;
+        let result = match tokio::time::timeout(waited, named.publish(keys, batch)).await {
+            Ok(result) => result,
+            Err(_) => Err(BrokerError::Timeout { address: settings.address().to_owned(), call: CALL, waited }),
+        };
+        if matches!(result, Ok(()) | Err(BrokerError::NotDurable { .. } | BrokerError::QueueFull { .. })) {
+            self.lock().push(named);
+        }
+        result
+    }
+
+    /// Throws the idle connections away.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Named>> {
+        // A list of connections is whole whatever happened to its last user.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Named {
+    async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
+        self.check_server(batch.durability)?;
+        let node = Node { connection: &self.connection, slot: redis_keyslot(keys.ready().as_bytes()) };
+        if self.name.is_empty() {
+            self.name = node.give_name().await?;
+        }
+        for _ in 0..ATTEMPTS {
+            publish(&self.connection, keys, batch).await?;
+            let reached = node.wait(batch.durability).await;
+            if node.name().await? == self.name {
+                return reached.map_err(|reason| BrokerError::NotDurable {
+                    address: self.connection.address().to_owned(),
+                    wanted: batch.durability,
+                    reason,
+                });
+            }
+            self.name = node.give_name().await?;
+        }
+        let reason = "the connection broke again and again".to_owned();
+        Err(BrokerError::Unavailable { address: self.connection.address().to_owned(), reason, source: None })
+    }
+
+    /// Before anything is enqueued: whether the server knows the level.
+    fn check_server(&self, durability: Durability) -> Result<(), BrokerError> {
+        // Servers that hide their version are asked and answer for themselves.
+        let Some(version) = self.connection.client().server_version() else { return Ok(()) };
+        if !matches!(durability, Durability::Synced { .. }) || (version.major, version.minor) >= OLDEST_WITH_WAITAOF {
+            return Ok(());
+        }
+        let (major, minor) = OLDEST_WITH_WAITAOF;
+        let reason = format!(
+            "it is Redis {version}, and saying when its disk has a message takes {major}.{minor} or newer; use \
+             `Durability::replicated`, or `appendfsync always` in the server's settings"
+        );
+        Err(BrokerError::Refused { address: self.connection.address().to_owned(), call: CALL, reason })
+    }
+}
+
+/// The server that holds a queue.
+struct Node<'a> {
+    connection: &'a Connection,
+    slot: u16,
+}
+
+impl Node<'_> {
+    /// Waits until the level is reached; else says how far it came.
+    async fn wait(&self, durability: Durability) -> Result<(), String> {
+        let (command, copies, within) = match durability {
+            Durability::Primary => return Ok(()),
+            Durability::Replicated { replicas, .. } => ("WAIT", vec![replicas], durability.within()),
+            Durability::Synced { replicas, .. } => ("WAITAOF", vec![1, replicas], durability.within()),
+        };
+        let mut args: Vec<Value> = copies.iter().map(|copies| Value::Integer((*copies).into())).collect();
+        args.push(Value::Integer(i64::try_from(within.as_millis()).unwrap_or(i64::MAX)));
+        let reply = self.call(command, true, args).await.map_err(|error| error.to_string())?;
+        let reached = match &reply {
+            Value::Array(reached) => reached.iter().filter_map(Value::as_u64).collect(),
+            one => one.as_u64().into_iter().collect::<Vec<_>>(),
+        };
+        if reached.len() == copies.len() && reached.iter().zip(&copies).all(|(got, wanted)| *got >= (*wanted).into()) {
+            return Ok(());
+        }
+        Err(match reached[..] {
+            [replicas] => format!("{replicas} replicas had them in time"),
+            [0, replicas] => format!("the primary's disk did not have them in time, {replicas} replicas' disks had"),
+            [_, replicas] => format!("the primary's disk had them in time, {replicas} replicas' disks had"),
+            _ => "the server gave no number".to_owned(),
+        })
+    }
+
+    /// Gives the connection a name nobody else has.
+    async fn give_name(&self) -> Result<String, BrokerError> {
+        let name = format!("ltq-{}", MessageId::new());
+        self.call("CLIENT", false, vec!["SETNAME".into(), name.as_str().into()]).await?;
+        Ok(name)
+    }
+
+    async fn name(&self) -> Result<String, BrokerError> {
+        let name = self.call("CLIENT", false, vec!["GETNAME".into()]).await?;
+        Ok(name.into_string().unwrap_or_default())
+    }
+
+    async fn call(&self, command: &'static str, blocks: bool, args: Vec<Value>) -> Result<Value, BrokerError> {
+        let command = CustomCommand::new_static(command, ClusterHash::Custom(self.slot), blocks);
+        let reply = self.connection.client().custom::<Value, _>(command, args).await;
+        reply.map_err(|error| self.connection.error(CALL, &error))
+    }
+}
