@@ -107,8 +107,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[Edit {
             script: Script::Publish,
-            from: "if last and tonumber(last) >= sequence then return 0 end",
-            to: "",
+            from: "if last and tonumber(last) >= sequence then",
+            to: "if false then",
         }],
     },
     Mutation {
@@ -154,7 +154,11 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[
             Edit { script: Script::Renew, from: "return {held and 1 or 0, ", to: "return {1, " },
-            Edit { script: Script::Turn, from: "if not registered and sequence ~= 1 then", to: "if false then" },
+            Edit {
+                script: Script::Turn,
+                from: "if behind or (not registered and sequence ~= 1) then",
+                to: "if false then",
+            },
             Edit {
                 script: Script::Turn,
                 from: "for _ = 1, retries do\n  if redis.call('HDEL', active, ARGV[next_arg]) == 1 then",
