@@ -32,8 +32,8 @@ enum Card {
 }
 
 const WORKER_DECK: [(Card, usize); 14] = [
-    (Card::Kill, 9),
-    (Card::LongFreeze, 3),
+    (Card::Kill, 13),
+    (Card::LongFreeze, 4),
     (Card::ShortFreeze, 1),
     (Card::Terminate, 1),
     (Card::Cut, 1),

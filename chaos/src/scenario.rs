@@ -64,7 +64,7 @@ impl Scenario {
             rate: 1_100,
             lease: Duration::from_secs(8),
             quiet: 7_000..15_000,
-            redis_quiet: 32_000..46_000,
+            redis_quiet: 36_000..46_000,
             fsync: "always",
             worker_bound: Duration::from_secs(8),
             redis_bound: Duration::from_secs(5),

@@ -20,6 +20,8 @@ use crate::tasks::{LEASE_MS, NOTES};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// After a worker has ended by itself.
 const RESTART: Duration = Duration::from_millis(300);
+/// A process may not have got to its signal handler by then, and ends at once when asked to; it holds nothing yet.
+const YOUNG: Duration = Duration::from_secs(1);
 /// The exit code of a worker that found no broker.
 const NO_BROKER: i32 = 69;
 
@@ -28,6 +30,7 @@ pub(super) struct Lane {
     slot: usize,
     proxy: FaultProxy,
     child: Child,
+    spawned: Instant,
     /// Its number among the processes of the run.
     process: u16,
 }
@@ -36,7 +39,7 @@ impl Lane {
     pub(super) async fn start(stage: Arc<Stage>, slot: usize) -> Self {
         let proxy = stage.proxy().await;
         let (child, process) = spawn(&stage, slot, &proxy);
-        Self { stage, slot, proxy, child, process }
+        Self { stage, slot, proxy, child, spawned: Instant::now(), process }
     }
 
     /// Makes the faults at their times, then goes on until `end`.
@@ -95,10 +98,11 @@ impl Lane {
     }
 
     async fn terminate(&mut self) {
+        let young = self.spawned.elapsed() < YOUNG;
         self.signal(Signal::SIGTERM);
         let status: Option<ExitStatus> = timeout(PATIENCE, self.child.wait()).await.ok().and_then(Result::ok);
         if let Some(status) = status {
-            self.stage.ended(self.process, format!("SIGTERM, {status}"), !status.success());
+            self.stage.ended(self.process, format!("SIGTERM, {status}"), !status.success() && !young);
         } else {
             let _ = self.child.kill().await;
             self.stage.ended(self.process, format!("did not end within {PATIENCE:?} of SIGTERM"), true);
@@ -113,6 +117,7 @@ impl Lane {
 
     fn spawn(&mut self) {
         (self.child, self.process) = spawn(&self.stage, self.slot, &self.proxy);
+        self.spawned = Instant::now();
     }
 }
 
