@@ -16,6 +16,8 @@ mod examples;
 mod features;
 /// What a worker tells about its work.
 mod logs;
+/// The scripts do what the broker in memory does.
+mod model;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
 /// Messages that cannot end well end where they are promised to.

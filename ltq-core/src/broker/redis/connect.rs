@@ -33,6 +33,8 @@ pub(super) struct Connection {
     driver: Mutex<ConnectHandle>,
     address: String,
     call_timeout: Duration,
+    #[cfg(feature = "testing")]
+    test_clock: Option<super::test_clock::TestClock>,
 }
 
 impl Connection {
@@ -41,8 +43,14 @@ impl Connection {
     /// `call_timeout` bounds each call; zero means that the caller bounds it.
     pub(super) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
         let client = settings.client(call_timeout);
-        let mut connection =
-            Self { driver: Mutex::new(client.connect()), client, address: settings.address().to_owned(), call_timeout };
+        let mut connection = Self {
+            driver: Mutex::new(client.connect()),
+            client,
+            address: settings.address().to_owned(),
+            call_timeout,
+            #[cfg(feature = "testing")]
+            test_clock: settings.test_clock().cloned(),
+        };
         let waited = settings.connect_timeout();
         match tokio::time::timeout(waited, connection.first_connect(waited)).await {
             Ok(connected) => connected?,
@@ -62,6 +70,12 @@ impl Connection {
     /// The client, for calls.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The clock of a test, in place of the server's.
+    #[cfg(feature = "testing")]
+    pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
+        self.test_clock.as_ref()
     }
 
     /// What a failed call means for the caller.
