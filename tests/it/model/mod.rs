@@ -10,6 +10,8 @@ mod places;
 mod steps;
 mod world;
 
+use std::cell::Cell;
+
 use fred::interfaces::ClientLike as _;
 use ltq_core::broker::ConnectOptions;
 use ltq_core::broker::memory::MemoryBroker;
@@ -25,8 +27,26 @@ use crate::redis_broker::bare;
 /// When every life begins.
 const START_MS: u64 = 1_700_000_000_000;
 
+/// How many lives run at once, each on a server of its own.
+const AT_ONCE: u32 = 4;
+
 #[test]
 fn the_scripts_do_what_the_broker_in_memory_does() {
+    // `Config::default` reads the environment.
+    let lives = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 2_000 };
+    let difference = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(|| live(lives.div_ceil(AT_ONCE)))).collect();
+        // All are waited for, so that every server is stopped.
+        let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        results.into_iter().find_map(Result::err)
+    });
+    if let Some(difference) = difference {
+        panic!("the scripts and the broker in memory differ: {difference}");
+    }
+}
+
+/// So many lives, one after the other. The error is the shortest life in which the brokers differ.
+fn live(lives: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = RedisServer::start();
     let brokers = runtime.block_on(async {
@@ -35,27 +55,22 @@ fn the_scripts_do_what_the_broker_in_memory_does() {
             memory: MemoryBroker::with_clock(START_MS),
             redis: RedisBroker::with_clock(&server.unix_url(), &options, START_MS).await.unwrap(),
             bare: bare(&server).await,
-            now_ms: std::cell::Cell::new(START_MS),
+            now_ms: Cell::new(START_MS),
         }
     });
-    let persistence = Some(Box::new(FileFailurePersistence::Off) as _);
-    // `Config::default` reads the environment.
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 2_000 };
-    let config = Config { cases, failure_persistence: persistence, max_shrink_iters: 5_000, ..Config::default() };
-    let lives = std::cell::Cell::new(0);
+    let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as _);
+    let config = Config { cases: lives, failure_persistence, max_shrink_iters: 5_000, ..Config::default() };
+    let life = Cell::new(0);
     let result = TestRunner::new(config).run(&vec(step(), 1..40), |steps| {
-        let mut world = World::new(&brokers, lives.replace(lives.get() + 1));
-        runtime
-            .block_on(async {
-                brokers.bare.flushall::<()>(true).await.unwrap();
-                for (number, step) in steps.iter().enumerate() {
-                    world.apply(step).await.map_err(|what| format!("step {number}, {step:?}:\n{what}"))?;
-                }
-                world.finish().await.map_err(|what| format!("at the end:\n{what}"))
-            })
-            .map_err(TestCaseError::fail)
+        let mut world = World::new(&brokers, life.replace(life.get() + 1));
+        let lived = runtime.block_on(async {
+            brokers.bare.flushall::<()>(true).await.unwrap();
+            for (number, step) in steps.iter().enumerate() {
+                world.apply(step).await.map_err(|what| format!("step {number}, {step:?}:\n{what}"))?;
+            }
+            world.finish().await.map_err(|what| format!("at the end:\n{what}"))
+        });
+        lived.map_err(TestCaseError::fail)
     });
-    if let Err(error) = result {
-        panic!("the scripts and the broker in memory differ: {error}");
-    }
+    result.map_err(|error| error.to_string())
 }

@@ -98,9 +98,6 @@ impl Places {
     }
 }
 
-async fn hash<T: fred::types::FromValue>(client: &Client, key: String) -> T
-where
-    T: Default,
-{
+async fn hash<T: fred::types::FromValue>(client: &Client, key: String) -> T {
     client.hgetall(key).await.unwrap()
 }

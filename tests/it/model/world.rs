@@ -396,6 +396,7 @@ impl Hand {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most are made for this call")]
 fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
     if redis == memory { Ok(()) } else { Err(format!("{what}\n   Redis: {redis:?}\n  memory: {memory:?}")) }
 }

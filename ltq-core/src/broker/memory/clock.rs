@@ -34,10 +34,10 @@ impl Clock {
         }
     }
 
-    /// Puts a hand-driven clock forward; a real one is left alone.
+    /// Puts a hand-driven clock forward, so far that what was delayed by as much is due; a real one is left alone.
     pub(super) fn advance(&self, by: Duration) {
         if let Self::Hand(now_ms) = self {
-            now_ms.fetch_add(whole_ms(by), Ordering::SeqCst);
+            now_ms.fetch_add(ceil_ms(by), Ordering::SeqCst);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::MemoryBroker;
-use super::clock::whole_ms;
+use super::clock::ceil_ms;
 use super::state::Waiting;
 use crate::broker::{Recovery, Turn, TurnReply, WorkerId};
 use crate::message::{MessageId, QueueName};
@@ -43,7 +43,7 @@ impl MemoryBroker {
 
     /// Puts the clock forward to the moment `delay` after `from_ms`, if it is not there yet.
     pub(crate) fn advance_to(&self, from_ms: u64, delay: Duration) {
-        let at_ms = from_ms.saturating_add(whole_ms(delay));
+        let at_ms = from_ms.saturating_add(ceil_ms(delay));
         self.advance(Duration::from_millis(at_ms.saturating_sub(self.now_ms())));
     }
 }
