@@ -36,5 +36,7 @@ mod start;
 mod support;
 /// A worker that cannot do its work says so and ends.
 mod testing_kit;
+/// Programs of different versions share a queue.
+mod version_skew;
 /// A worker that makes no progress says so and ends.
 mod watchdog;

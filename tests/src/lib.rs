@@ -1,6 +1,7 @@
 //! What the integration tests of LTQ share: the suite every broker must pass, and the harness around real programs.
 //!
 //! - [`mod@conformance`]: the promises of a broker, one function each.
+//! - [`golden`]: the partner of version 1 that never changes.
 //! - [`ledger`]: which message ran how often.
 //! - [`program`]: child processes, their output and their signals.
 //! - [`redis_server`]: Redis servers of a test's own.
@@ -13,6 +14,7 @@
 )]
 
 pub mod conformance;
+pub mod golden;
 pub mod ledger;
 pub mod program;
 pub mod redis_server;
