@@ -10,7 +10,11 @@ use ltq::BoxError;
 use ltq_core::message::{Envelope, MessageId, encode_args};
 use tokio::task::JoinSet;
 
-const PRELUDE: &str = include_str!("../../ltq-core/src/broker/redis/prelude.lua");
+const PRELUDE: &str = concat!(
+    include_str!("../../ltq-core/src/broker/redis/clock.lua"),
+    "\n",
+    include_str!("../../ltq-core/src/broker/redis/prelude.lua")
+);
 const PUBLISH: &str = include_str!("../../ltq-core/src/broker/redis/publish.lua");
 const TURN: &str = include_str!("../../ltq-core/src/broker/redis/turn.lua");
 

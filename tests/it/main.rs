@@ -20,6 +20,8 @@ mod features;
 mod limits;
 /// What a worker tells about its work.
 mod logs;
+/// The scripts do what the broker in memory does.
+mod model;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
 /// Messages that cannot end well end where they are promised to.
@@ -38,5 +40,7 @@ mod start;
 mod support;
 /// A worker that cannot do its work says so and ends.
 mod testing_kit;
+/// Programs of different versions share a queue.
+mod version_skew;
 /// A worker that makes no progress says so and ends.
 mod watchdog;

@@ -2,6 +2,7 @@
 //!
 //! - [`mod@conformance`]: the promises of a broker, one function each.
 //! - [`fault_proxy`]: what networks do to connections, on request.
+//! - [`golden`]: the partner of version 1 that never changes.
 //! - [`ledger`]: which message ran how often.
 //! - [`program`]: child processes, their output and their signals.
 //! - [`redis_server`]: Redis servers of a test's own.
@@ -15,6 +16,7 @@
 
 pub mod conformance;
 pub mod fault_proxy;
+pub mod golden;
 pub mod ledger;
 pub mod program;
 pub mod redis_server;

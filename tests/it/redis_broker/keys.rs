@@ -11,7 +11,8 @@ use tokio::net::UnixStream;
 use super::*;
 
 /// The scripts, as the library embeds them.
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 9] = [
+    ("clock", include_str!("../../../ltq-core/src/broker/redis/clock.lua")),
     ("prelude", include_str!("../../../ltq-core/src/broker/redis/prelude.lua")),
     ("publish", include_str!("../../../ltq-core/src/broker/redis/publish.lua")),
     ("turn", include_str!("../../../ltq-core/src/broker/redis/turn.lua")),

@@ -73,7 +73,7 @@ fn done(ids: &[MessageId]) -> Vec<Settlement> {
 }
 
 /// A bare client beside the broker.
-async fn bare(server: &RedisServer) -> Client {
+pub(crate) async fn bare(server: &RedisServer) -> Client {
     let config = Config { server: ServerConfig::new_unix_socket(server.socket()), ..Config::default() };
     let client = Client::new(config, None, None, None);
     client.init().await.unwrap();

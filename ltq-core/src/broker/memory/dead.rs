@@ -2,27 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::clock::whole_ms;
+use super::clock::ceil_ms;
 use crate::broker::DeadLimits;
 use crate::message::{DeadLetter, MessageId};
 
-/// When a letter was stored, and its place among those of the same millisecond.
-type Age = (u64, u64);
+/// When a letter was stored; among those of the same millisecond the id decides, which has the order of their making.
+type Age = (u64, MessageId);
+/// How many letters that are too old one trimming drops.
+const OLD_MAX: usize = 500;
+/// How many letters one trimming drops because there are too many, beside those that were just added.
+const OVER_MAX: usize = 500;
 
 /// Dead letters, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct DeadLetters {
     by_age: BTreeMap<Age, DeadLetter>,
     by_id: HashMap<MessageId, Age>,
-    stored: u64,
 }
 
 impl DeadLetters {
     /// Stores a letter under its id, in place of one that is there already.
     pub(super) fn insert(&mut self, letter: DeadLetter, now_ms: u64) {
         self.remove(letter.id);
-        self.stored += 1;
-        let age = (now_ms, self.stored);
+        let age = (now_ms, letter.id);
         self.by_id.insert(letter.id, age);
         self.by_age.insert(age, DeadLetter { died_at_ms: now_ms, ..letter });
     }
@@ -45,17 +47,15 @@ impl DeadLetters {
         self.by_age.len()
     }
 
-    /// Drops the oldest until the limits hold; says how many.
-    pub(super) fn trim(&mut self, limits: DeadLimits, now_ms: u64) -> u64 {
-        let oldest_kept_ms = now_ms.saturating_sub(whole_ms(limits.max_age));
+    /// Drops the oldest so that the limits hold; says how many. Bounded, so it may take several turns: `added` is how
+    /// many the turn may have added.
+    pub(super) fn trim(&mut self, limits: DeadLimits, added: usize, now_ms: u64) -> u64 {
+        let oldest_kept_ms = now_ms.saturating_sub(ceil_ms(limits.max_age));
+        let too_old = self.by_age.keys().take_while(|(died_at_ms, _)| *died_at_ms < oldest_kept_ms);
+        let too_old = too_old.take(OLD_MAX).count();
         let max_count = usize::try_from(limits.max_count).unwrap_or(usize::MAX);
-        let mut trimmed = 0;
-        while let Some((&(died_at_ms, _), letter)) = self.by_age.first_key_value()
-            && (died_at_ms < oldest_kept_ms || self.by_age.len() > max_count)
-        {
-            self.remove(letter.id);
-            trimmed += 1;
-        }
-        trimmed
+        let too_many = (self.len() - too_old).saturating_sub(max_count).min(added + OVER_MAX);
+        let ids: Vec<_> = self.by_age.keys().take(too_old + too_many).map(|(_, id)| *id).collect();
+        ids.into_iter().map(|id| u64::from(self.remove(id).is_some())).sum()
     }
 }

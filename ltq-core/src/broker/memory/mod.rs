@@ -149,7 +149,11 @@ impl Broker for MemoryBroker {
 
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.refuse("turn", "settlements", turn.settlements.len(), Turn::MAX_SETTLEMENTS)?;
-        Ok(self.change(&turn.queue, |queue, now_ms| queue.turn(turn, now_ms)))
+        self.change(&turn.queue, |queue, now_ms| queue.turn(turn, now_ms)).ok_or_else(|| BrokerError::Protocol {
+            address: self.inner.address.clone(),
+            call: "turn",
+            reason: format!("turn {} of {} came after a later one", turn.sequence, turn.worker),
+        })
     }
 
     /// # Cancel safety

@@ -6,9 +6,11 @@
 
 #[cfg(feature = "testing")]
 mod inspect;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use bytes::Bytes;
 
 #[cfg(feature = "testing")]
 pub(crate) use self::inspect::Waiting;
-use super::clock::{unix_ms, whole_ms};
+use self::schedule::Schedule;
+use super::clock::{ceil_ms, unix_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
     Delivered, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
@@ -29,19 +32,19 @@ pub(super) const RECOVER_MAX: usize = 500;
 /// The most messages one clearing deletes.
 const CLEAR_MAX: usize = 500;
 /// The most expired workers one renewal reports.
-const EXPIRED_MAX: usize = 100;
-/// Producers beyond this number are forgotten when they have been silent for [`PRODUCER_TTL_MS`].
-const PRODUCERS_KEPT: usize = 1_000;
-const PRODUCER_TTL_MS: u64 = 60 * 60 * 1_000;
+const EXPIRED_MAX: usize = 10;
+/// Producers and lost workers beyond this number are forgotten when they have been silent for [`MEMORY_MS`].
+const REMEMBERED: usize = 1_000;
+const MEMORY_MS: u64 = 60 * 60 * 1_000;
 
 /// One queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     ready: VecDeque<Bytes>,
-    /// By due time, and in order of arrival where that is equal.
-    scheduled: BTreeMap<(u64, u64), Bytes>,
-    arrivals: u64,
+    scheduled: Schedule,
     workers: BTreeMap<WorkerId, Holder>,
+    /// The last turns of workers that were told that they are lost, so that a repeat is not counted again.
+    lost: HashMap<WorkerId, Lost>,
     producers: HashMap<ProducerId, Producer>,
     /// Only of messages that were ever recovered, until they end.
     recoveries: HashMap<MessageId, u64>,
@@ -59,14 +62,20 @@ struct Holder {
     taken: Vec<MessageId>,
     refused: u64,
     trimmed: u64,
-    /// Whether turns of it are missing: it has to start anew.
-    lost: bool,
 }
 
 /// Why a batch was refused: this many messages wait already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full {
     pub(super) limit: u64,
+}
+
+/// The last turn of a worker that is not registered any more, or that has to start anew because turns of it are missing.
+#[derive(Debug)]
+struct Lost {
+    sequence: u64,
+    refused: u64,
+    seen_at_ms: u64,
 }
 
 #[derive(Debug)]
@@ -78,6 +87,9 @@ struct Producer {
 impl Queue {
     /// Puts a batch on the queue, unless it is a repeat. Says whether an idle worker should look.
     pub(super) fn publish(&mut self, batch: &Publish, now_ms: u64) -> Result<bool, Full> {
+        if batch.entries.is_empty() {
+            return Ok(false);
+        }
         if self.producers.get(&batch.producer).is_some_and(|seen| batch.sequence <= seen.sequence) {
             return Ok(false);
         }
@@ -85,27 +97,38 @@ impl Queue {
         if let Some(limit) = batch.max_waiting.filter(|limit| waiting >= *limit) {
             return Err(Full { limit });
         }
-        if self.producers.len() >= PRODUCERS_KEPT {
-            self.producers.retain(|_, seen| now_ms.saturating_sub(seen.seen_at_ms) < PRODUCER_TTL_MS);
+        if self.producers.len() >= REMEMBERED {
+            self.producers.retain(|_, seen| now_ms.saturating_sub(seen.seen_at_ms) < MEMORY_MS);
         }
         self.producers.insert(batch.producer, Producer { sequence: batch.sequence, seen_at_ms: now_ms });
 
-        let mut wake = false;
+        let (mut wake, mut earliest) = (false, None);
         for entry in &batch.entries {
             let due_ms = match entry.due {
                 Due::Now => now_ms,
-                Due::After(delay) => now_ms.saturating_add(whole_ms(delay)),
+                Due::After(delay) => now_ms.saturating_add(ceil_ms(delay)),
                 Due::At(time) => unix_ms(time),
             };
-            wake |= self.enqueue(entry.payload.clone(), due_ms, now_ms);
+            if due_ms <= now_ms {
+                self.ready.push_back(entry.payload.clone());
+                wake = true;
+            } else {
+                self.scheduled.insert(due_ms, entry.payload.clone());
+                earliest = earliest.into_iter().chain([due_ms]).min();
+            }
         }
-        Ok(wake)
+        Ok(wake || earliest.is_some() && self.scheduled.first_ms() == earliest)
     }
 
     /// One step of a worker: register, settle, trim, promote, take. Says whether another idle worker should look.
-    pub(super) fn turn(&mut self, turn: &Turn, now_ms: u64) -> (TurnReply, bool) {
+    /// There is no reply to a turn that comes after a later one of the same worker.
+    pub(super) fn turn(&mut self, turn: &Turn, now_ms: u64) -> (Option<TurnReply>, bool) {
         let Some(holder) = self.workers.get_mut(&turn.worker) else {
-            if turn.sequence == 1 {
+            let last = self.lost.get(&turn.worker);
+            if last.is_some_and(|last| turn.sequence < last.sequence) {
+                return (None, false);
+            }
+            if turn.sequence == 1 && last.is_none() {
                 let holder = Holder {
                     lease_end_ms: 0,
                     active: BTreeMap::new(),
@@ -113,33 +136,37 @@ impl Queue {
                     taken: Vec::new(),
                     refused: 0,
                     trimmed: 0,
-                    lost: false,
                 };
                 self.workers.insert(turn.worker.clone(), holder);
                 return self.turn(turn, now_ms);
             }
-            return (self.lost(turn, now_ms), false);
+            return (Some(self.lost(turn, now_ms)), false);
         };
-        if turn.sequence <= holder.sequence {
-            return (self.repeated(turn, now_ms), false);
+        let lost = self.lost.contains_key(&turn.worker);
+        match turn.sequence.cmp(&holder.sequence) {
+            Ordering::Less => return (None, false),
+            Ordering::Equal if lost => return (Some(self.lost(turn, now_ms)), false),
+            Ordering::Equal => return (Some(self.repeated(turn, now_ms)), false),
+            Ordering::Greater => {}
         }
-        if holder.lost || turn.sequence > holder.sequence + 1 {
+        if lost || turn.sequence > holder.sequence + 1 {
             // A store that has not seen the turn before has lost it, and with it what it settled and took. What the
             // worker holds is free for others at once.
-            holder.lost = true;
             holder.lease_end_ms = now_ms;
             holder.sequence = turn.sequence;
-            holder.refused = count(turn.settlements.len());
-            return (self.lost(turn, now_ms), false);
+            return (Some(self.lost(turn, now_ms)), false);
         }
-        holder.lease_end_ms = now_ms.saturating_add(whole_ms(turn.lease));
+        holder.lease_end_ms = now_ms.saturating_add(ceil_ms(turn.lease));
 
-        let (refused, mut wake) = self.settle(turn, now_ms);
+        let (refused, earliest_retry) = self.settle(turn, now_ms);
         self.counts.refused += refused + turn.discarded;
-        let trimmed = self.dead.trim(turn.dead_limits, now_ms);
+        let dying = turn.settlements.iter().filter(|settlement| matches!(settlement, Settlement::Dead(_))).count();
+        let trimmed = self.dead.trim(turn.dead_limits, dying, now_ms);
         self.counts.trimmed += trimmed;
-        self.promote((2 * turn.want).clamp(100, 1_000), now_ms);
-        let deliveries = self.take(&turn.worker, turn.want.min(Turn::MAX_WANT));
+        let want = turn.want.min(Turn::MAX_WANT);
+        self.promote((2 * want).clamp(100, 1_000), now_ms);
+        let earlier = earliest_retry.is_some() && self.scheduled.first_ms() == earliest_retry;
+        let deliveries = self.take(turn, want, now_ms);
 
         if let Some(holder) = self.workers.get_mut(&turn.worker) {
             holder.sequence = turn.sequence;
@@ -147,22 +174,24 @@ impl Queue {
             holder.refused = refused;
             holder.trimmed = trimmed;
         }
-        wake |= !self.ready.is_empty();
-        (TurnReply { refused, trimmed, deliveries, ..self.reply(now_ms) }, wake)
+        let reply = TurnReply { refused, trimmed, deliveries, ..self.reply(now_ms) };
+        let wake = reply.more || earlier;
+        (Some(reply), wake)
     }
 
     /// Extends a lease, and reports the leases of others that ran out.
     pub(super) fn renew(&mut self, worker: &WorkerId, lease: Duration, now_ms: u64) -> Renewal {
         let held = self.workers.get_mut(worker).is_some_and(|holder| {
-            holder.lease_end_ms = now_ms.saturating_add(whole_ms(lease));
+            holder.lease_end_ms = now_ms.saturating_add(ceil_ms(lease));
             true
         });
         let others = || self.workers.iter().filter(|(other, _)| *other != worker);
-        let expired = others().filter(|(_, holder)| holder.lease_end_ms <= now_ms);
+        let mut expired: Vec<_> = others().filter(|(_, holder)| holder.lease_end_ms <= now_ms).collect();
+        expired.sort_by_key(|(_, holder)| holder.lease_end_ms);
         let next = others().map(|(_, holder)| holder.lease_end_ms).filter(|end_ms| *end_ms > now_ms).min();
         Renewal {
             held,
-            expired: expired.map(|(other, _)| other.clone()).take(EXPIRED_MAX).collect(),
+            expired: expired.into_iter().map(|(other, _)| other.clone()).take(EXPIRED_MAX).collect(),
             next_expiry: next.map(|end_ms| Duration::from_millis(end_ms - now_ms)),
         }
     }
@@ -172,7 +201,12 @@ impl Queue {
     ///
     /// The latest go first where there are more than fit into one call, so that the head is oldest first in the end.
     pub(super) fn recover(&mut self, worker: &WorkerId, recovery: Recovery, now_ms: u64) -> (Recovered, bool) {
-        let Some(holder) = self.workers.get_mut(worker) else { return Default::default() };
+        let Some(holder) = self.workers.get_mut(worker) else {
+            if recovery == Recovery::Leaving {
+                self.lost.remove(worker);
+            }
+            return Default::default();
+        };
         if recovery == Recovery::Expired && holder.lease_end_ms > now_ms {
             return Default::default();
         }
@@ -188,8 +222,14 @@ impl Queue {
             messages += 1;
         }
         let more = !holder.active.is_empty();
-        if !more {
-            self.workers.remove(worker);
+        if !more && let Some(Holder { sequence, refused, .. }) = self.workers.remove(worker) {
+            match recovery {
+                // Who lost its lease may still repeat its last turn, and has to learn what that did.
+                Recovery::Expired => {
+                    self.lost.entry(worker.clone()).or_insert(Lost { sequence, refused, seen_at_ms: now_ms });
+                }
+                Recovery::Leaving => drop(self.lost.remove(worker)),
+            }
         }
         match recovery {
             Recovery::Expired => self.counts.recovered += messages,
@@ -213,7 +253,7 @@ impl Queue {
         let ready = limit.min(self.ready.len());
         let mut cleared: Vec<_> = self.ready.drain(..ready).collect();
         while cleared.len() < limit
-            && let Some((_, payload)) = self.scheduled.pop_first()
+            && let Some(payload) = self.scheduled.pop_first()
         {
             cleared.push(payload);
         }
@@ -237,26 +277,22 @@ impl Queue {
 
     /// Whether a scheduled message is due.
     pub(super) fn has_due(&self, now_ms: u64) -> bool {
-        self.scheduled.first_key_value().is_some_and(|((due_ms, _), _)| *due_ms <= now_ms)
+        self.scheduled.first_ms().is_some_and(|due_ms| due_ms <= now_ms)
     }
 
-    /// Puts a message where it is to wait. Says whether it is ready, or the earliest of the scheduled.
-    fn enqueue(&mut self, payload: Bytes, due_ms: u64, now_ms: u64) -> bool {
-        if due_ms <= now_ms {
-            self.ready.push_back(payload);
-            return true;
-        }
-        let earliest = self.scheduled.first_key_value().is_none_or(|((first_ms, _), _)| due_ms < *first_ms);
-        self.arrivals += 1;
-        self.scheduled.insert((due_ms, self.arrivals), payload);
-        earliest
-    }
-
-    /// Applies the settlements of a registered worker: how many were refused, and whether one of the others scheduled
-    /// the earliest message.
-    fn settle(&mut self, turn: &Turn, now_ms: u64) -> (u64, bool) {
-        let (mut refused, mut wake, mut returned) = (0, false, Vec::new());
-        for settlement in &turn.settlements {
+    /// Applies the settlements of a registered worker: how many were refused, and when the earliest retry is due.
+    ///
+    /// Where one turn settles a message twice, done comes before retry, return and dead.
+    fn settle(&mut self, turn: &Turn, now_ms: u64) -> (u64, Option<u64>) {
+        let (mut refused, mut earliest, mut returned) = (0, None, Vec::new());
+        let mut settlements: Vec<_> = turn.settlements.iter().collect();
+        settlements.sort_by_key(|settlement| match settlement {
+            Settlement::Done { .. } => 0,
+            Settlement::Retry { .. } => 1,
+            Settlement::Return { .. } => 2,
+            Settlement::Dead(_) => 3,
+        });
+        for settlement in settlements {
             let id = settlement.id();
             if self.workers.get_mut(&turn.worker).and_then(|holder| holder.active.remove(&id)).is_none() {
                 refused += 1;
@@ -268,11 +304,13 @@ impl Queue {
                     self.counts.done += 1;
                 }
                 Settlement::Retry { payload, delay, .. } => {
-                    wake |= self.enqueue(payload.clone(), now_ms.saturating_add(whole_ms(*delay)), now_ms);
+                    let due_ms = now_ms.saturating_add(ceil_ms(*delay));
+                    self.scheduled.insert(due_ms, payload.clone());
+                    earliest = earliest.into_iter().chain([due_ms]).min();
                     self.counts.retried += 1;
                 }
                 Settlement::Return { payload, .. } => {
-                    returned.push(payload.clone());
+                    returned.push((id, payload.clone()));
                     self.counts.returned += 1;
                 }
                 Settlement::Dead(letter) => {
@@ -282,11 +320,12 @@ impl Queue {
                 }
             }
         }
-        // The first returned is the first at the head.
-        for payload in returned.into_iter().rev() {
+        // The oldest returned is the first at the head.
+        returned.sort_by_key(|(id, _)| *id);
+        for (_, payload) in returned.into_iter().rev() {
             self.ready.push_front(payload);
         }
-        (refused, wake)
+        (refused, earliest)
     }
 
     /// Moves messages that are due behind the ready ones, at most `limit` of them.
@@ -295,41 +334,45 @@ impl Queue {
             if !self.has_due(now_ms) {
                 break;
             }
-            self.ready.extend(self.scheduled.pop_first().map(|(_, payload)| payload));
+            self.ready.extend(self.scheduled.pop_first());
         }
     }
 
     /// Moves up to `want` ready messages into the hands of a worker.
-    fn take(&mut self, worker: &WorkerId, want: usize) -> Vec<Delivered> {
-        let Some(holder) = self.workers.get_mut(worker) else { return Vec::new() };
+    fn take(&mut self, turn: &Turn, want: usize, now_ms: u64) -> Vec<Delivered> {
+        let Some(holder) = self.workers.get_mut(&turn.worker) else { return Vec::new() };
         let taken = self.ready.drain(..want.min(self.ready.len()));
         taken
-            .map(|payload| {
+            .zip(1..)
+            .map(|(payload, nth)| {
                 // A second message of the same id must not push the first one out of this worker's hands.
-                let id =
-                    header_id(&payload).filter(|id| !holder.active.contains_key(id)).unwrap_or_else(MessageId::new);
+                let id = header_id(&payload)
+                    .filter(|id| !holder.active.contains_key(id))
+                    .unwrap_or_else(|| made_up_id(now_ms, turn.sequence, nth));
                 holder.active.insert(id, payload.clone());
                 Delivered { id, payload, recoveries: self.recoveries.get(&id).copied().unwrap_or(0) }
             })
             .collect()
     }
 
-    /// The answer to a worker that is not registered. Only the refused results are counted.
+    /// The answer to a worker that is not registered. Only the refused results are counted, once.
     fn lost(&mut self, turn: &Turn, now_ms: u64) -> TurnReply {
+        if let Some(last) = self.lost.get(&turn.worker).filter(|last| last.sequence == turn.sequence) {
+            return TurnReply { lost: true, refused: last.refused, now_ms, ..TurnReply::default() };
+        }
         let refused = count(turn.settlements.len());
         self.counts.refused += refused + turn.discarded;
-        TurnReply { lost: true, refused, ..self.reply(now_ms) }
+        if self.lost.len() >= REMEMBERED {
+            self.lost.retain(|_, last| now_ms.saturating_sub(last.seen_at_ms) < MEMORY_MS);
+        }
+        self.lost.insert(turn.worker.clone(), Lost { sequence: turn.sequence, refused, seen_at_ms: now_ms });
+        TurnReply { lost: true, refused, now_ms, ..TurnReply::default() }
     }
 
     /// The answer to a turn that was already made: what it took and what is still there of it.
     fn repeated(&self, turn: &Turn, now_ms: u64) -> TurnReply {
         let reply = self.reply(now_ms);
-        let Some(last) = self.workers.get(&turn.worker).filter(|last| last.sequence == turn.sequence) else {
-            return reply;
-        };
-        if last.lost {
-            return TurnReply { lost: true, refused: last.refused, ..reply };
-        }
+        let Some(last) = self.workers.get(&turn.worker) else { return reply };
         let deliveries = last.taken.iter().filter_map(|id| {
             let payload = last.active.get(id)?.clone();
             Some(Delivered { id: *id, payload, recoveries: self.recoveries.get(id).copied().unwrap_or(0) })
@@ -339,7 +382,7 @@ impl Queue {
 
     /// What every reply says about the queue.
     fn reply(&self, now_ms: u64) -> TurnReply {
-        let next_due_ms = self.scheduled.first_key_value().map(|((due_ms, _), _)| due_ms.saturating_sub(now_ms));
+        let next_due_ms = self.scheduled.first_ms().map(|due_ms| due_ms.saturating_sub(now_ms));
         TurnReply {
             now_ms,
             next_due: next_due_ms.map(Duration::from_millis),
@@ -357,6 +400,18 @@ pub(super) fn header_id(payload: &Bytes) -> Option<MessageId> {
         [0x90..=0x9f, 1..=127, 0xc4, 16, id @ ..] => Some(MessageId::from_bytes(*id)),
         _ => None,
     }
+}
+
+/// The id under which the `nth` message of a turn is held where it has none: the time at which it was taken and its place
+/// in that turn, so that it keeps its place among the others, then chance. Marked as a UUID of version 8.
+fn made_up_id(now_ms: u64, sequence: u64, nth: u64) -> MessageId {
+    let mut bytes = *MessageId::new().as_bytes();
+    bytes[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
+    let [.., high, low] = sequence.to_be_bytes();
+    bytes[6..8].copy_from_slice(&[0x80 | high & 0x0f, low]);
+    let [.., high, low] = nth.to_be_bytes();
+    bytes[8..10].copy_from_slice(&[0x80 | high & 0x3f, low]);
+    MessageId::from_bytes(bytes)
 }
 
 fn count(len: usize) -> u64 {

@@ -40,6 +40,8 @@ pub(super) struct Connection {
     forgotten: AtomicU64,
     /// When the connection was last replaced because its server took no writes.
     replaced: Mutex<Option<Instant>>,
+    #[cfg(feature = "testing")]
+    test_clock: Option<super::test_clock::TestClock>,
 }
 
 impl Connection {
@@ -55,6 +57,8 @@ impl Connection {
             call_timeout,
             forgotten: AtomicU64::new(0),
             replaced: Mutex::default(),
+            #[cfg(feature = "testing")]
+            test_clock: settings.test_clock().cloned(),
         };
         let waited = settings.connect_timeout();
         match tokio::time::timeout(waited, connection.first_connect(waited)).await {
@@ -85,6 +89,12 @@ impl Connection {
     /// How often the server was found to have forgotten its scripts, and perhaps more.
     pub(super) fn times_forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)
+    }
+
+    /// The clock of a test, in place of the server's.
+    #[cfg(feature = "testing")]
+    pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
+        self.test_clock.as_ref()
     }
 
     /// What a failed call means for the caller.

@@ -19,6 +19,8 @@ mod recover;
 mod renew;
 mod script;
 mod settings;
+#[cfg(feature = "testing")]
+mod test_clock;
 mod turn;
 mod wait;
 
@@ -69,16 +71,38 @@ impl RedisBroker {
         Self::open(Settings::new(url, options)?).await
     }
 
+    /// As [`connect`](Self::connect), with a clock that shows `now_ms` until it is [advanced](Self::advance).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn with_clock(url: &str, options: &ConnectOptions, now_ms: u64) -> Result<Arc<Self>, BrokerError> {
+        Ok(Arc::new(Self::new(Settings::new(url, options)?.with_test_clock(now_ms)).await?))
+    }
+
+    /// Puts the clock of a broker made by [`with_clock`](Self::with_clock) forward; does not change the server's.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn advance(&self, by: Duration) {
+        self.scripts.test_clock().into_iter().for_each(|clock| clock.advance(by));
+    }
+
     async fn open(settings: Settings) -> Result<Arc<dyn Broker>, BrokerError> {
+        Ok(Arc::new(Self::new(settings).await?))
+    }
+
+    async fn new(settings: Settings) -> Result<Self, BrokerError> {
         let scripts = Connection::open(&settings, settings.options().call_timeout).await?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             settings,
             scripts,
             waiters: Waiters::default(),
             durable: DurableConnections::default(),
             listed: RwLock::default(),
             closed: CancellationToken::new(),
-        }))
+        })
     }
 
     fn keys(&self, queue: &QueueName) -> QueueKeys {

@@ -1,4 +1,4 @@
--- Put in front of the scripts that need it. Holds no call that names a key.
+-- Put in front of every script, after a clock. Holds no call that names a key.
 
 -- How many values one command gets at most; `unpack` fails above some thousands.
 local CHUNK = 500
@@ -6,12 +6,6 @@ local CHUNK = 500
 -- A whole number as text. Lua's own conversion writes large numbers as 1e+12.
 local function int(number)
   return string.format('%.0f', number)
-end
-
--- The server's clock in milliseconds since the Unix epoch.
-local function now_in_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 -- The 16 bytes of the id at its fixed place in an envelope, or nil where the bytes are no envelope.

@@ -18,7 +18,15 @@ use crate::message::MessageId;
 pub(super) struct Script {
     /// What errors call it.
     pub(super) call: &'static str,
-    source: &'static str,
+    with_clock: Source,
+    #[cfg(feature = "testing")]
+    with_test_clock: Source,
+}
+
+/// The text of a script and the hash it is called by.
+#[derive(Debug)]
+pub(super) struct Source {
+    text: &'static str,
     hash: LazyLock<String>,
 }
 
@@ -26,18 +34,48 @@ macro_rules! script {
     ($call:literal, $file:literal) => {
         $crate::broker::redis::script::Script::new(
             $call,
-            concat!(include_str!("prelude.lua"), "\n", include_str!($file)),
+            $crate::broker::redis::script::source!("clock.lua", $file),
+            #[cfg(feature = "testing")]
+            $crate::broker::redis::script::source!("test_clock.lua", $file),
+        )
+    };
+}
+macro_rules! source {
+    ($clock:literal, $file:literal) => {
+        $crate::broker::redis::script::Source::new(
+            concat!(include_str!($clock), "\n", include_str!("prelude.lua"), "\n", include_str!($file)),
             ::std::sync::LazyLock::new(|| {
-                fred::util::sha1_hash(concat!(include_str!("prelude.lua"), "\n", include_str!($file)))
+                fred::util::sha1_hash(concat!(
+                    include_str!($clock),
+                    "\n",
+                    include_str!("prelude.lua"),
+                    "\n",
+                    include_str!($file)
+                ))
             }),
         )
     };
 }
-pub(super) use script;
+pub(super) use {script, source};
+
+impl Source {
+    pub(super) const fn new(text: &'static str, hash: LazyLock<String>) -> Self {
+        Self { text, hash }
+    }
+}
 
 impl Script {
-    pub(super) const fn new(call: &'static str, source: &'static str, hash: LazyLock<String>) -> Self {
-        Self { call, source, hash }
+    pub(super) const fn new(
+        call: &'static str,
+        with_clock: Source,
+        #[cfg(feature = "testing")] with_test_clock: Source,
+    ) -> Self {
+        Self {
+            call,
+            with_clock,
+            #[cfg(feature = "testing")]
+            with_test_clock,
+        }
     }
 
     /// Runs the script.
@@ -48,10 +86,17 @@ impl Script {
         args: Vec<Value>,
     ) -> Result<Value, BrokerError> {
         let client = connection.client();
-        let reply = match client.evalsha::<Value, _, _, _>(self.hash.as_str(), keys.clone(), args.clone()).await {
+        #[cfg(not(feature = "testing"))]
+        let source = &self.with_clock;
+        #[cfg(feature = "testing")]
+        let (source, args) = match connection.test_clock() {
+            Some(clock) => (&self.with_test_clock, [args, vec![clock.argument()]].concat()),
+            None => (&self.with_clock, args),
+        };
+        let reply = match client.evalsha::<Value, _, _, _>(source.hash.as_str(), keys.clone(), args.clone()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
                 connection.forgotten();
-                client.eval::<Value, _, _, _>(self.source, keys, args).await
+                client.eval::<Value, _, _, _>(source.text, keys, args).await
             }
             reply => reply,
         };

@@ -28,6 +28,8 @@ pub(super) struct Settings {
     address: String,
     config: Config,
     options: ConnectOptions,
+    #[cfg(feature = "testing")]
+    test_clock: Option<super::test_clock::TestClock>,
 }
 
 impl Settings {
@@ -36,7 +38,25 @@ impl Settings {
         if let Some(fault) = namespace_fault(&options.namespace) {
             return Err(address_error(url, format!("{fault}; use letters, digits, `-` and `_`")));
         }
-        Ok(Self { address: redact_url(url), config: config(url)?, options: options.clone() })
+        Ok(Self {
+            address: redact_url(url),
+            config: config(url)?,
+            options: options.clone(),
+            #[cfg(feature = "testing")]
+            test_clock: None,
+        })
+    }
+
+    /// Takes a clock of a test in place of the server's.
+    #[cfg(feature = "testing")]
+    pub(super) fn with_test_clock(mut self, now_ms: u64) -> Self {
+        self.test_clock = Some(super::test_clock::TestClock::new(now_ms));
+        self
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
+        self.test_clock.as_ref()
     }
 
     /// Where the server is, without a password.

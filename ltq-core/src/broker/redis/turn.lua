@@ -204,18 +204,46 @@ end
 -- Whoever waits does so until what was the earliest before; it has to learn about an earlier one.
 local alarm = first[2] and tonumber(first[2]) == earliest_retry
 
--- 6. Take. Bytes that are no envelope get an id of their own, so that even two equal ones are kept apart.
+-- 6. Take. Bytes that are no envelope get an id of their own, so that even two equal ones are kept apart; so does a second
+-- message of an id that this worker holds already, which would push the first one out of its hands.
+local function made_up_id(nth, payload)
+  -- The time and the place in this turn, so that it keeps its place among others; then chance. A UUID of version 8.
+  local digest = redis.sha1hex(worker .. ':' .. int(sequence) .. ':' .. nth .. ':' .. int(now) .. payload)
+  local chance = string.gsub(string.sub(digest, 1, 12), '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
+  local time = {}
+  for i = 0, 5 do time[6 - i] = math.floor(now / 256 ^ i) % 256 end
+  return string.char(time[1], time[2], time[3], time[4], time[5], time[6],
+                     0x80 + math.floor(sequence / 256) % 16, sequence % 256,
+                     0x80 + math.floor(nth / 256) % 64, nth % 256) .. chance
+end
+
 local payloads = want > 0 and redis.call('LPOP', ready, want) or {}
 local ids, made_up, pairs_to_set = {}, {}, {}
 local filled = 0
-for i, payload in ipairs(payloads) do
-  local id = id_of(payload)
-  if not id then
-    local digest = redis.sha1hex(worker .. ':' .. int(sequence) .. ':' .. i .. ':' .. int(now) .. payload)
-    id = string.gsub(string.sub(digest, 1, 32), '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-    made_up[i] = id
+local holds_some = #payloads > 0 and redis.call('EXISTS', active) == 1
+local held_ids = {}
+for i, payload in ipairs(payloads) do ids[i] = id_of(payload) or false end
+if holds_some then
+  for first = 1, #ids, CHUNK do
+    local wanted = {}
+    for i = first, math.min(first + CHUNK - 1, #ids) do
+      if ids[i] then wanted[#wanted + 1] = ids[i] end
+    end
+    if #wanted > 0 then
+      local held = redis.call('HMGET', active, unpack(wanted))
+      for i = 1, #wanted do
+        if held[i] then held_ids[wanted[i]] = true end
+      end
+    end
   end
-  ids[i] = id
+end
+for i, payload in ipairs(payloads) do
+  local id = ids[i]
+  if not id or held_ids[id] then
+    id = made_up_id(i, payload)
+    ids[i], made_up[i] = id, id
+  end
+  held_ids[id] = true
   pairs_to_set[filled + 1] = id
   pairs_to_set[filled + 2] = payload
   filled = filled + 2

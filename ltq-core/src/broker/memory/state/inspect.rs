@@ -18,12 +18,12 @@ impl Queue {
     pub(in crate::broker::memory) fn waiting(&self) -> impl Iterator<Item = Waiting> {
         let ready = self.ready.iter().map(|payload| Waiting { payload: payload.clone(), due_ms: 0 });
         let scheduled = self.scheduled.iter();
-        ready.chain(scheduled.map(|((due_ms, _), payload)| Waiting { payload: payload.clone(), due_ms: *due_ms }))
+        ready.chain(scheduled.map(|(due_ms, payload)| Waiting { payload: payload.clone(), due_ms: *due_ms }))
     }
 
     /// When the next scheduled message is due.
     pub(in crate::broker::memory) fn next_due_ms(&self) -> Option<u64> {
-        self.scheduled.first_key_value().map(|((due_ms, _), _)| *due_ms)
+        self.scheduled.first_ms()
     }
 
     /// Puts a message that is ready or due before all others. Says whether it was there.
@@ -32,9 +32,9 @@ impl Queue {
         let payload = if let Some(index) = self.ready.iter().position(is_it) {
             self.ready.remove(index)
         } else {
-            let mut due = self.scheduled.range(..=(now_ms, u64::MAX));
-            let key = due.find(|(_, payload)| is_it(payload)).map(|(key, _)| *key);
-            key.and_then(|key| self.scheduled.remove(&key))
+            let due = self.scheduled.iter().take_while(|(due_ms, _)| *due_ms <= now_ms);
+            let payload = due.map(|(_, payload)| payload).find(|payload| is_it(payload)).cloned();
+            payload.filter(|payload| self.scheduled.remove(payload))
         };
         let found = payload.is_some();
         payload.into_iter().for_each(|payload| self.ready.push_front(payload));

@@ -127,7 +127,7 @@ impl World {
             if let Some((turn, first)) = &mut believer.last {
                 let held = |queue: &Queue| queue.workers.get(&turn.worker).map(|holder| holder.active.clone());
                 let before = held(&self.queue);
-                let (again, _) = self.queue.turn(turn, self.now_ms);
+                let again = self.queue.turn(turn, self.now_ms).0.unwrap();
                 // The repeat of a first turn registers anew where the worker has been recovered meanwhile.
                 if before.is_some() {
                     assert_eq!(held(&self.queue), before, "a repeat neither settles nor takes");
@@ -159,7 +159,7 @@ impl World {
             discarded: 0,
             dead_limits: DeadLimits::new(max_dead, Duration::from_secs(3_600)),
         };
-        let (reply, _) = self.queue.turn(&turn, self.now_ms);
+        let reply = self.queue.turn(&turn, self.now_ms).0.unwrap();
         assert!(reply.deliveries.len() <= want);
         if reply.lost {
             assert!(reply.deliveries.is_empty());
@@ -176,7 +176,9 @@ impl World {
         let active = queue.workers.values().flat_map(|holder| holder.active.values());
         let dead = queue.dead.latest().map(|letter| &letter.payload);
         let mut places = BTreeMap::<u32, u32>::new();
-        for payload in queue.ready.iter().chain(queue.scheduled.values()).chain(active).chain(dead) {
+        for payload in
+            queue.ready.iter().chain(queue.scheduled.iter().map(|(_, payload)| payload)).chain(active).chain(dead)
+        {
             *places.entry(number(payload)).or_default() += 1;
         }
         assert!(places.values().all(|times| *times == 1), "more than one place: {places:?}");

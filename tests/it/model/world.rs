@@ -1,0 +1,425 @@
+//! [`World`]: one queue on both brokers, those who use it, and what must be left of what they put in.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use fred::clients::Client;
+use fred::interfaces::ListInterface;
+use futures_util::future::join;
+use ltq_core::broker::memory::MemoryBroker;
+use ltq_core::broker::redis::RedisBroker;
+use ltq_core::broker::{
+    Admin, Broker, DeadLimits, Delivered, Entry, ProducerId, Publish, Recovery, Settlement, Turn, TurnReply, WorkerId,
+};
+use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
+
+use super::names::Names;
+use super::places::Places;
+use super::steps::{How, Kind, Number, Sent, Step, When};
+
+const LEASE: Duration = Duration::from_millis(300);
+
+type Checked = Result<(), String>;
+
+/// Both brokers, and a connection that looks at Redis without one.
+pub(super) struct Brokers {
+    pub(super) memory: Arc<MemoryBroker>,
+    pub(super) redis: Arc<RedisBroker>,
+    pub(super) bare: Client,
+    /// What both clocks show.
+    pub(super) now_ms: Cell<u64>,
+}
+
+/// One worker: its present name, its last turn, and every message it was ever given, in memory's ids.
+struct Hand {
+    id: WorkerId,
+    names: u32,
+    last: Option<Turn>,
+    given: Vec<Delivered>,
+}
+
+pub(super) struct World<'a> {
+    brokers: &'a Brokers,
+    queue: QueueName,
+    names: Names,
+    producers: Vec<(ProducerId, Option<Publish>)>,
+    workers: Vec<Hand>,
+    sent: Vec<Bytes>,
+    /// Messages that went into the queue, and those that left it without being counted there.
+    entered: u64,
+    left: u64,
+    /// Whether some of the messages have the same bytes, so that they cannot be told apart.
+    alike: bool,
+    garbage: bool,
+    last_to_turn: usize,
+    token: bool,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(brokers: &'a Brokers, life: u64) -> Self {
+        Self {
+            brokers,
+            queue: QueueName::new(&format!("q{life}")).unwrap(),
+            names: Names::default(),
+            producers: (0..2).map(|_| (ProducerId::new(), None)).collect(),
+            workers: (0..3).map(Hand::new).collect(),
+            sent: Vec::new(),
+            entered: 0,
+            left: 0,
+            alike: false,
+            garbage: false,
+            last_to_turn: 0,
+            token: false,
+        }
+    }
+
+    pub(super) async fn apply(&mut self, step: &Step) -> Checked {
+        match step {
+            Step::Publish { producer, number, entries } => self.publish(*producer, *number, entries).await?,
+            Step::PublishMany { producer, count, delay_ms } => {
+                let sent = Sent { kind: Kind::Envelope, due: When::AfterMicros(delay_ms * 1_000) };
+                self.publish(*producer, Number::Next, &vec![sent; *count]).await?;
+            }
+            Step::Turn { worker, number, settle, want, limits, discarded } => {
+                let settlements = settle.iter().filter_map(|(how, nth)| self.settlement(*worker, *how, *nth)).collect();
+                self.turn(*worker, *number, settlements, *want, *limits, *discarded).await?;
+            }
+            Step::LargeTurn { worker, end, want, most_dead } => {
+                let count = self.workers[*worker].given.len().min(Turn::MAX_SETTLEMENTS);
+                let settle = |how: &How| (0..count).filter_map(|nth| self.settlement(*worker, *how, nth)).collect();
+                let settlements = end.iter().next().map(settle).unwrap_or_default();
+                self.turn(*worker, Number::Next, settlements, *want, (*most_dead, 3_600_000), 0).await?;
+            }
+            Step::Renew { worker, lease_ms } => {
+                let worker = self.workers[*worker].id.clone();
+                self.renew(&worker, Duration::from_millis(*lease_ms)).await?;
+            }
+            Step::Recover { worker, leaving } => {
+                let recovery = if *leaving { Recovery::Leaving } else { Recovery::Expired };
+                let worker = self.workers[*worker].id.clone();
+                self.recover(&worker, recovery).await?;
+            }
+            Step::Heartbeat { worker } => {
+                let worker = self.workers[*worker].id.clone();
+                for expired in self.renew(&worker, LEASE).await? {
+                    while self.recover(&expired, Recovery::Expired).await? {}
+                }
+            }
+            Step::NewName { worker } => self.workers[*worker].rename(*worker),
+            Step::Pass { micros } => self.pass(Duration::from_millis(micros.div_ceil(1_000))).await,
+            Step::Replay { nth } => self.replay(*nth).await?,
+            Step::Delete { nth } => self.delete(*nth).await?,
+            Step::Clear { limit } => {
+                let (redis, memory) =
+                    join(self.brokers.redis.clear(&self.queue, *limit), self.brokers.memory.clear(&self.queue, *limit))
+                        .await;
+                let (redis, memory) = (redis.unwrap(), memory.unwrap());
+                same("clear", redis, memory)?;
+                self.left += memory;
+            }
+            Step::TakeToken => {
+                let token: Option<String> = self.brokers.bare.lpop(self.wake_key(), None).await.unwrap();
+                same("a token", token.is_some(), self.token)?;
+                self.token = false;
+            }
+        }
+        self.compare().await
+    }
+
+    /// What both say about the queue must be the same after each step.
+    async fn compare(&mut self) -> Checked {
+        let (redis, memory, queue) = (&self.brokers.redis, &self.brokers.memory, &self.queue);
+        let bare = async { self.brokers.bare.llen::<i64, _>(self.wake_key()).await.unwrap() };
+        let (stats, tokens) = join(redis.stats(queue), bare).await;
+        let stats = stats.unwrap();
+        same("stats", stats, memory.stats(queue).await.unwrap())?;
+        if stats.dead > 0 {
+            let letters = self.names.letters(redis.dead_letters(queue, 0, 20).await.unwrap());
+            same("dead letters", letters, memory.dead_letters(queue, 0, 20).await.unwrap())?;
+        }
+        self.note_token().await;
+        same("wake tokens", tokens, i64::from(self.token))
+    }
+
+    async fn publish(&mut self, producer: usize, number: Number, sent: &[Sent]) -> Checked {
+        let (id, last) = (self.producers[producer].0, self.producers[producer].1.clone());
+        let highest = last.as_ref().map_or(0, |last| last.sequence);
+        let batch = match (number, last) {
+            (Number::Repeat, None) => return Ok(()),
+            (Number::Repeat, Some(last)) => last,
+            _ => {
+                let fresh = !matches!(number, Number::Old) || highest == 0;
+                let sequence = match number {
+                    Number::Skip => highest + 3,
+                    _ if fresh => highest + 1,
+                    _ => highest.div_ceil(2),
+                };
+                let entries: Vec<_> = sent.iter().map(|sent| self.entry(sent, fresh)).collect();
+                Publish::new(self.queue.clone(), id, sequence, entries)
+            }
+        };
+        let (redis, memory) = join(self.brokers.redis.publish(&batch), self.brokers.memory.publish(&batch)).await;
+        same("publish", redis.is_ok(), memory.is_ok())?;
+        if batch.sequence > highest && !batch.entries.is_empty() {
+            self.entered += u64::try_from(batch.entries.len()).unwrap();
+            self.producers[producer].1 = Some(batch);
+        }
+        Ok(())
+    }
+
+    /// One message; `kept` says whether the queue will take it.
+    fn entry(&mut self, sent: &Sent, kept: bool) -> Entry {
+        let number = u32::try_from(self.sent.len()).unwrap();
+        let again = match sent.kind {
+            Kind::Again(nth) => self.sent.iter().rev().nth(nth).cloned(),
+            Kind::Envelope | Kind::Garbage => None,
+        };
+        self.alike |= again.is_some() && kept;
+        self.garbage |= matches!(sent.kind, Kind::Garbage) || again.is_some();
+        let payload = again.unwrap_or_else(|| payload(number, matches!(sent.kind, Kind::Garbage)));
+        self.sent.push(payload.clone());
+        let due = match sent.due {
+            When::Now => Due::Now,
+            When::AfterMicros(u64::MAX) => Due::After(Duration::MAX),
+            When::AfterMicros(micros) => Due::After(Duration::from_micros(micros)),
+            When::At(millis) => {
+                let from_start = Duration::from_millis(self.brokers.now_ms.get().saturating_add_signed(millis));
+                Due::At(SystemTime::UNIX_EPOCH + from_start)
+            }
+        };
+        Entry { payload, due }
+    }
+
+    /// How a message that a worker was once given ends, in memory's ids: held, settled long ago, or never heard of.
+    fn settlement(&self, worker: usize, how: How, nth: usize) -> Option<Settlement> {
+        let foreign = || self.workers.iter().flat_map(|worker| &worker.given).next();
+        let given = self.workers[worker].given.iter().rev().nth(nth).or_else(foreign)?;
+        let (id, payload) = (given.id, given.payload.clone());
+        Some(match how {
+            How::Done => Settlement::Done { id },
+            How::RetryMicros(micros) => {
+                Settlement::Retry { id, payload: rewritten(&payload), delay: Duration::from_micros(micros) }
+            }
+            How::Return => Settlement::Return { id, payload: rewritten(&payload) },
+            How::Dead => Settlement::Dead(DeadLetter::new(id, DeadReason::Failed, "no", 1, payload)),
+        })
+    }
+
+    async fn turn(
+        &mut self,
+        worker: usize,
+        number: Number,
+        settlements: Vec<Settlement>,
+        want: usize,
+        (most_dead, oldest_ms): (u64, u64),
+        discarded: u64,
+    ) -> Checked {
+        // Ids that were made up by different workers in one millisecond have no order.
+        if self.garbage && worker != self.last_to_turn {
+            self.pass(Duration::from_millis(1)).await;
+        }
+        self.last_to_turn = worker;
+        let hand = &self.workers[worker];
+        let last = hand.last.as_ref().map_or(0, |last| last.sequence);
+        let sequence = match number {
+            Number::Next => last + 1,
+            Number::Skip => last + 2,
+            Number::Old if last > 1 => last - 1,
+            Number::Repeat | Number::Old => last.max(1),
+        };
+        let turn = match &hand.last {
+            Some(last) if matches!(number, Number::Repeat) => last.clone(),
+            _ => Turn {
+                queue: self.queue.clone(),
+                worker: hand.id.clone(),
+                sequence,
+                lease: LEASE,
+                settlements,
+                want,
+                discarded,
+                dead_limits: DeadLimits::new(most_dead, Duration::from_millis(oldest_ms)),
+            },
+        };
+        let settlements = turn.settlements.iter().map(|settlement| self.names.settlement(settlement)).collect();
+        let on_redis = Turn { settlements, ..turn.clone() };
+        let (redis, memory) = join(self.brokers.redis.turn(&on_redis), self.brokers.memory.turn(&turn)).await;
+        let (redis, memory) = match (redis, memory) {
+            (Ok(redis), Ok(memory)) => (redis, memory),
+            (redis, memory) => return same("an old turn", redis.is_err(), memory.is_err()),
+        };
+        for (redis, memory) in redis.deliveries.iter().zip(&memory.deliveries) {
+            self.names.learn(redis, memory);
+        }
+        same("the reply of a turn", self.names.reply(redis), memory.clone())?;
+        self.took(worker, turn, memory);
+        Ok(())
+    }
+
+    fn took(&mut self, worker: usize, turn: Turn, reply: TurnReply) {
+        let hand = &mut self.workers[worker];
+        let new: HashSet<_> = reply.deliveries.iter().map(|delivered| delivered.id).collect();
+        hand.given.retain(|given| !new.contains(&given.id));
+        hand.given.extend(reply.deliveries);
+        hand.last = Some(turn);
+    }
+
+    async fn renew(&self, worker: &WorkerId, lease: Duration) -> Result<Vec<WorkerId>, String> {
+        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
+        let (redis, memory) =
+            join(redis.renew(&self.queue, worker, lease), memory.renew(&self.queue, worker, lease)).await;
+        let (redis, memory) = (redis.unwrap(), memory.unwrap());
+        same("renewal", redis, memory.clone())?;
+        Ok(memory.expired)
+    }
+
+    /// Says whether the worker still holds some.
+    async fn recover(&self, worker: &WorkerId, recovery: Recovery) -> Result<bool, String> {
+        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
+        let (redis, memory) =
+            join(redis.recover(&self.queue, worker, recovery), memory.recover(&self.queue, worker, recovery)).await;
+        let (redis, memory) = (redis.unwrap(), memory.unwrap());
+        same("recovery", redis, memory)?;
+        Ok(memory.more)
+    }
+
+    async fn replay(&self, nth: usize) -> Checked {
+        let Some(letter) = self.letter(nth).await else { return Ok(()) };
+        for there in [true, false] {
+            let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
+            let (redis, memory) = join(
+                redis.replay(&self.queue, self.names.redis(letter.id), letter.payload.clone()),
+                memory.replay(&self.queue, letter.id, letter.payload.clone()),
+            )
+            .await;
+            same("replay", (redis.unwrap(), memory.unwrap()), (there, there))?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, nth: usize) -> Checked {
+        let Some(letter) = self.letter(nth).await else { return Ok(()) };
+        for there in [true, false] {
+            let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
+            let (redis, memory) = join(
+                redis.delete_dead(&self.queue, self.names.redis(letter.id)),
+                memory.delete_dead(&self.queue, letter.id),
+            )
+            .await;
+            same("delete", (redis.unwrap(), memory.unwrap()), (there, there))?;
+        }
+        self.left += 1;
+        Ok(())
+    }
+
+    async fn letter(&self, nth: usize) -> Option<DeadLetter> {
+        let letters = self.brokers.memory.dead_letters(&self.queue, u64::try_from(nth).unwrap(), 1).await.unwrap();
+        letters.into_iter().next()
+    }
+
+    /// Takes note of whether a worker in memory would be woken by what happened so far.
+    async fn note_token(&mut self) {
+        let woken = self.brokers.memory.wait(std::slice::from_ref(&self.queue), Duration::ZERO).await.unwrap();
+        self.token |= woken.is_some();
+    }
+
+    async fn pass(&mut self, time: Duration) {
+        self.note_token().await;
+        self.brokers.now_ms.set(self.brokers.now_ms.get() + u64::try_from(time.as_millis()).unwrap());
+        self.brokers.redis.advance(time);
+        self.brokers.memory.advance(time);
+        // Workers of Redis have a timer of their own for what becomes due.
+        let _ = self.brokers.memory.wait(std::slice::from_ref(&self.queue), Duration::ZERO).await;
+    }
+
+    /// Time passes, everyone dies, and one last worker finishes what is there.
+    pub(super) async fn finish(&mut self) -> Checked {
+        self.check_places().await?;
+        self.pass(LEASE * 2).await;
+        let last = WorkerId::from_name("last");
+        loop {
+            let expired = self.renew(&last, LEASE).await?;
+            for worker in &expired {
+                while self.recover(worker, Recovery::Expired).await? {}
+            }
+            if expired.is_empty() {
+                break;
+            }
+        }
+        self.workers[0] = Hand { id: last, names: 0, last: None, given: Vec::new() };
+        let (keep, mut due_in_centuries) = ((u64::MAX, 1 << 43), false);
+        loop {
+            let stats = self.brokers.memory.stats(&self.queue).await.unwrap();
+            if stats.ready + stats.scheduled + stats.active == 0 {
+                break;
+            }
+            if stats.ready == 0 && stats.active == 0 {
+                self.pass(Duration::from_secs(1)).await;
+            }
+            if due_in_centuries {
+                self.apply(&Step::Clear { limit: 500 }).await?;
+            }
+            due_in_centuries = stats.ready + stats.active == 0;
+            self.turn(0, Number::Next, Vec::new(), 1_000, keep, 0).await?;
+            let given: Vec<_> = self.workers[0].given.drain(..).collect();
+            let done: Vec<_> = given.iter().map(|delivered| Settlement::Done { id: delivered.id }).collect();
+            self.turn(0, Number::Next, done, 0, keep, 0).await?;
+        }
+        self.compare().await?;
+        self.check_places().await
+    }
+
+    async fn check_places(&self) -> Checked {
+        let counts = self.brokers.redis.stats(&self.queue).await.unwrap().counts;
+        let places = Places::read(&self.brokers.bare, self.queue.as_str()).await;
+        let gone = counts.done + counts.trimmed + self.left;
+        places.check(self.entered.saturating_sub(gone), number, self.alike)
+    }
+
+    fn wake_key(&self) -> String {
+        format!("{{ltq:{}}}:wake", self.queue)
+    }
+}
+
+impl Hand {
+    fn new(index: usize) -> Self {
+        Self { id: WorkerId::from_name(&format!("w{index}-0")), names: 0, last: None, given: Vec::new() }
+    }
+
+    fn rename(&mut self, index: usize) {
+        self.names += 1;
+        self.id = WorkerId::from_name(&format!("w{index}-{}", self.names));
+        self.last = None;
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "most are made for this call")]
+fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
+    if redis == memory { Ok(()) } else { Err(format!("{what}\n   Redis: {redis:?}\n  memory: {memory:?}")) }
+}
+
+/// Bytes that end in the number by which the message is told apart, after a count of rewritings.
+fn payload(number: u32, garbage: bool) -> Bytes {
+    let mut bytes = if garbage { vec![0xc1] } else { vec![0x92, 1, 0xc4, 16] };
+    if !garbage {
+        bytes.extend(u128::from(number).to_be_bytes());
+    }
+    bytes.push(0);
+    bytes.extend(number.to_be_bytes());
+    bytes.into()
+}
+
+/// As a worker writes it that puts it back.
+fn rewritten(payload: &Bytes) -> Bytes {
+    let mut bytes = payload.to_vec();
+    let count = bytes.len() - 5;
+    bytes[count] = bytes[count].wrapping_add(1);
+    bytes.into()
+}
+
+fn number(payload: &Bytes) -> u32 {
+    u32::from_be_bytes(*payload.last_chunk().unwrap())
+}
