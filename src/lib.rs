@@ -133,7 +133,7 @@ pub use ltq_core::task::{
     State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
 };
 #[cfg(feature = "worker")]
-pub use ltq_core::worker::{App, AppError, Health, IntoApp, Shutdown, Worker, WorkerError};
+pub use ltq_core::worker::{App, AppError, Health, IntoApp, NotReady, Shutdown, Worker, WorkerError};
 pub use ltq_macros::task;
 #[cfg(feature = "worker")]
 pub use ltq_macros::worker;

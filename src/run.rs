@@ -11,6 +11,7 @@ mod exit;
 mod flags;
 mod logging;
 mod lookup;
+mod probes;
 mod signals;
 mod supervise;
 

@@ -1,6 +1,7 @@
 //! [`RunError`]: why a program of workers ended, what is printed about it, and its exit code.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use ltq_core::broker::BrokerError;
@@ -38,6 +39,15 @@ pub(super) enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// Nobody could ask for its health.
+    #[error("cannot answer probes on {address}; give --health-addr (LTQ_HEALTH_ADDR) another address, or leave it out")]
+    Probes {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// Why it cannot.
+        #[source]
+        source: std::io::Error,
+    },
     /// Several paths say how to connect.
     #[error("{0} of the PATHs set up a client of their own, and a process has one: start one `ltq run` per PATH")]
     ClientsOfSeveral(usize),
@@ -62,7 +72,7 @@ impl RunError {
     fn code(&self) -> u8 {
         match self {
             Self::Lookup(_) | Self::QueuesOfSeveral(_) | Self::ClientsOfSeveral(_) => USAGE,
-            Self::Start { .. } | Self::Panicked(_) => FAILED,
+            Self::Start { .. } | Self::Probes { .. } | Self::Panicked(_) => FAILED,
             Self::App(AppError::NoWorker | AppError::Client(BrokerError::Address { .. })) => USAGE,
             Self::App(AppError::Client(_)) => UNAVAILABLE,
             Self::App(AppError::Worker { source, .. }) => match source {

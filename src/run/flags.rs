@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -38,6 +39,10 @@ pub struct RunFlags {
     /// How long running tasks may take to finish when asked to stop [default: what the worker sets, else 25s]
     #[arg(long, env = "LTQ_SHUTDOWN_TIMEOUT", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub shutdown_timeout: Option<Duration>,
+
+    /// Answer probes over HTTP there, at /live and /ready [default: no probes]
+    #[arg(long, env = "LTQ_HEALTH_ADDR", value_name = "IP:PORT")]
+    pub health_addr: Option<SocketAddr>,
 }
 
 /// How logs are written.
@@ -51,8 +56,15 @@ pub enum LogFormat {
 
 impl RunFlags {
     /// Every environment variable they are read from.
-    pub const VARIABLES: [&str; 6] =
-        ["LTQ_URL", "LTQ_LOG_LEVEL", "LTQ_LOG_FORMAT", "LTQ_CONCURRENCY", "LTQ_QUEUES", "LTQ_SHUTDOWN_TIMEOUT"];
+    pub const VARIABLES: [&str; 7] = [
+        "LTQ_URL",
+        "LTQ_LOG_LEVEL",
+        "LTQ_LOG_FORMAT",
+        "LTQ_CONCURRENCY",
+        "LTQ_QUEUES",
+        "LTQ_SHUTDOWN_TIMEOUT",
+        "LTQ_HEALTH_ADDR",
+    ];
 
     /// The same flags as environment variables, for a program that reads them with this type.
     #[must_use]
@@ -70,6 +82,9 @@ impl RunFlags {
         }
         if let Some(timeout) = self.shutdown_timeout {
             env.push(("LTQ_SHUTDOWN_TIMEOUT", humantime::format_duration(timeout).to_string()));
+        }
+        if let Some(address) = self.health_addr {
+            env.push(("LTQ_HEALTH_ADDR", address.to_string()));
         }
         env
     }
@@ -201,6 +216,7 @@ mod tests {
             "--log-level=info,app=debug",
             "--log-format=json",
             "--shutdown-timeout=1m 30s",
+            "--health-addr=[::1]:8081",
         ])
         .unwrap();
         assert_eq!(flags.shutdown_timeout, Some(Duration::from_secs(90)));
@@ -211,6 +227,7 @@ mod tests {
             ("LTQ_CONCURRENCY", "7"),
             ("LTQ_QUEUES", "a,b"),
             ("LTQ_SHUTDOWN_TIMEOUT", "1m 30s"),
+            ("LTQ_HEALTH_ADDR", "[::1]:8081"),
         ];
         assert_eq!(expected.map(|(name, _)| name), RunFlags::VARIABLES);
         assert_eq!(flags.to_env(), expected.map(|(name, value)| (name, value.to_owned())));

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::exit::RunError;
 use super::flags::RunFlags;
-use super::{Make, signals};
+use super::{Make, probes, signals};
 
 /// How long the runtime may take to end. Blocking tasks that were handed back may run for ever, and must not keep the
 /// process alive.
@@ -47,6 +47,10 @@ async fn connect_and_run(flags: &RunFlags, make: Make) -> Result<(), RunError> {
     // Before connecting: a wrong path is a mistake whether or not Redis is there.
     let made = catch_unwind(AssertUnwindSafe(make)).map_err(|_| RunError::Panicked("the worker function"))?;
     let app = with_flags(made?, flags)?;
+    if let Some(address) = flags.health_addr {
+        let workers = app.workers().iter().map(|worker| (worker.name().to_owned(), worker.health())).collect();
+        probes::serve(address, workers, shutdown.clone()).map_err(|source| RunError::Probes { address, source })?;
+    }
     let settings = app.client_settings().cloned().unwrap_or_else(Client::builder);
     let client = settings.connect(flags.url.expose()).await.map_err(AppError::Client)?;
     set_current(client.clone());

@@ -26,6 +26,8 @@ mod model;
 mod outage;
 /// Messages that cannot end well end where they are promised to.
 mod poison;
+/// Probes of a worker process.
+mod readiness;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
 /// Sending, dead letters.

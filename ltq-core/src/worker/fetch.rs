@@ -268,6 +268,7 @@ impl Fetch {
         if self.stage == Stage::Work && self.shutdown.is_requested() {
             let timeout = self.executor.options.shutdown_timeout;
             tracing::info!(running = self.running.len(), ?timeout, "stopping: no new messages, waiting for what runs");
+            self.health.stopping();
             self.stage = Stage::Drain { until: now + timeout };
         }
         if let Stage::Drain { until } = self.stage {

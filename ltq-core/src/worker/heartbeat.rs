@@ -111,9 +111,14 @@ impl Beat {
             let beat_at = Instant::now();
             let mut next = interval;
             let round = async {
+                let mut all = true;
                 for membership in &self.settings.memberships {
-                    let expiry = self.renew(membership).await;
-                    next = next.min(expiry.unwrap_or(interval) + EXPIRY_MARGIN);
+                    let renewed = self.renew(membership).await;
+                    all &= renewed.is_some();
+                    next = next.min(renewed.flatten().unwrap_or(interval) + EXPIRY_MARGIN);
+                }
+                if all {
+                    self.settings.health.leases_renewed();
                 }
             };
             // A call may wait for a broker that is away; the watchdog must not wait with it.
@@ -131,8 +136,8 @@ impl Beat {
         self.broker.close().await;
     }
 
-    /// Renews one lease; returns when the next other lease runs out.
-    async fn renew(&self, membership: &Membership) -> Option<Duration> {
+    /// Renews one lease; returns when the next other lease runs out, if any does, or nothing where the broker failed.
+    async fn renew(&self, membership: &Membership) -> Option<Option<Duration>> {
         let queue = membership.queue();
         // Read before the call: an incarnation that is confirmed only now was not known to the broker then.
         let incarnation = membership.current();
@@ -147,7 +152,7 @@ impl Beat {
                         let _ = self.pulse.send(Pulse::Recovered(queue.clone()));
                     }
                 }
-                next_expiry
+                Some(next_expiry)
             }
             Err(error) => {
                 self.report(queue.as_str(), &error);

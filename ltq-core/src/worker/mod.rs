@@ -31,7 +31,7 @@ use tower::{Layer, Service};
 pub use self::app::{App, AppError, IntoApp};
 pub use self::entry::WorkerEntry;
 pub use self::error::WorkerError;
-pub use self::health::Health;
+pub use self::health::{Health, NotReady};
 pub use self::options::WorkerOptions;
 pub use self::shutdown::Shutdown;
 #[cfg(feature = "testing")]
@@ -232,6 +232,13 @@ impl Worker {
     /// supervisor restarts it. Default 5 min.
     pub fn watchdog(mut self, limit: Duration) -> Self {
         self.options.watchdog = limit;
+        self
+    }
+
+    /// How long the fetch loop may make no progress, or the leases may go without being renewed, before
+    /// [`Health::is_ready`] says no. Default two leases, 16 s; at least 3 s. The worker itself goes on.
+    pub fn ready_within(mut self, bound: Duration) -> Self {
+        self.options.ready_within = Some(bound);
         self
     }
 

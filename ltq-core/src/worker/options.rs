@@ -22,6 +22,8 @@ pub struct WorkerOptions {
     pub dead_limits: DeadLimits,
     /// How long there may be no progress.
     pub watchdog: Duration,
+    /// How long there may be no progress before the worker is not ready; `None` for two leases.
+    pub ready_within: Option<Duration>,
     /// Whether the watchdog ends a process that hangs.
     pub exit_when_stalled: bool,
 }
@@ -36,6 +38,7 @@ impl Default for WorkerOptions {
             max_recoveries: 5,
             dead_limits: DeadLimits::default(),
             watchdog: Duration::from_secs(300),
+            ready_within: None,
             exit_when_stalled: false,
         }
     }

@@ -25,7 +25,8 @@ const LEAVE: Duration = Duration::from_secs(5);
 pub(super) async fn run(worker: Worker, broker: Arc<dyn Broker>, shutdown: Shutdown) -> Result<(), WorkerError> {
     let health = worker.health.clone();
     let plan = check(worker)?;
-    health.set_limit(plan.options.watchdog);
+    let ready_within = plan.options.ready_within.unwrap_or(plan.options.lease * 2);
+    health.set_limits(plan.options.watchdog, ready_within);
     let result = start_and_run(plan, broker, shutdown, &health).await;
     health.stopped();
     result

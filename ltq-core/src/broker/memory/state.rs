@@ -1,8 +1,8 @@
 //! [`Queue`]: one queue as plain data, and what each call of the contract does to it.
 //!
 //! This is the contract of [`Broker`](crate::broker::Broker) as a program that can be read: no locks, no waiting, time
-//! is an argument in milliseconds. The Redis scripts do the same steps in the same order, and one suite holds the two
-//! together. A transition that leaves something for an idle worker says so by `wake`.
+//! is an argument in milliseconds. The Redis scripts do the same steps in the same order, and `tests/it/model` holds the two
+//! together, step by step. A transition that leaves something for an idle worker says so by `wake`.
 
 #[cfg(feature = "testing")]
 mod inspect;
