@@ -14,12 +14,16 @@ mod docs;
 mod examples;
 /// What a program pays for with which feature.
 mod features;
+/// Sentinel, cluster, TLS, users with few permissions.
+mod high_availability;
 /// What a worker tells about its work.
 mod logs;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
 /// Messages that cannot end well end where they are promised to.
 mod poison;
+/// A producer that goes on while things break.
+mod producer;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
 /// Sending, dead letters.

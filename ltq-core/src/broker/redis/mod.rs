@@ -18,6 +18,8 @@ mod recover;
 mod renew;
 mod script;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
 mod turn;
 mod wait;
 
@@ -97,8 +99,7 @@ impl RedisBroker {
         }
         let scripts = self.scripts()?;
         let key = keys::queues(&self.settings.options().namespace);
-        let added: Result<(), _> = scripts.client().sadd(key, queue.as_str()).await;
-        added.map_err(|error| scripts.error("list", &error))?;
+        scripts.call::<(), _>("list", || scripts.client().sadd(key.as_str(), queue.as_str())).await?;
         self.listed.write().unwrap_or_else(PoisonError::into_inner).insert(queue.clone());
         Ok(())
     }

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use fred::error::Error;
 use fred::interfaces::LuaInterface;
 use fred::types::Value;
 
@@ -47,14 +48,17 @@ impl Script {
         keys: Vec<String>,
         args: Vec<Value>,
     ) -> Result<Value, BrokerError> {
+        connection.call(self.call, || self.run_once(connection, &keys, &args)).await
+    }
+
+    async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Value, Error> {
         let client = connection.client();
-        let reply = match client.evalsha::<Value, _, _, _>(self.hash.as_str(), keys.clone(), args.clone()).await {
+        match client.evalsha(self.hash.as_str(), keys.to_vec(), args.to_vec()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
-                client.eval::<Value, _, _, _>(self.source, keys, args).await
+                client.eval(self.source, keys.to_vec(), args.to_vec()).await
             }
             reply => reply,
-        };
-        reply.map_err(|error| connection.error(self.call, &error))
+        }
     }
 
     /// Starts reading a reply that is a list of `length` elements.
