@@ -16,6 +16,8 @@ mod durability;
 mod examples;
 /// What a program pays for with which feature.
 mod features;
+/// Sentinel, cluster, TLS, users with few permissions.
+mod high_availability;
 /// A broker that takes nothing says why.
 mod limits;
 /// What a worker tells about its work.
@@ -26,6 +28,8 @@ mod model;
 mod outage;
 /// Messages that cannot end well end where they are promised to.
 mod poison;
+/// A producer that goes on while things break.
+mod producer;
 /// Probes of a worker process.
 mod readiness;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.

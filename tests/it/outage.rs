@@ -1,88 +1,16 @@
 //! The server stops, forgets or drops connections while a worker works: the worker goes on and nothing is lost.
 
-use std::collections::BTreeSet;
 use std::fs::File;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ltq::Client;
-use ltq_tests::conformance::eventually;
 use ltq_tests::program::PATIENCE;
 use ltq_tests::redis_server::RedisServer;
 use ltq_tests::tasks::{self, LEASE_MS};
 use nix::sys::signal::Signal;
-use tokio::task::JoinHandle;
 
+use crate::producer::Producer;
 use crate::support::{Stage, command, stop, work};
-
-/// A program that sends, message after message, until it is told to stop.
-struct Producer {
-    accepted: Arc<AtomicUsize>,
-    failed: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
-    sending: JoinHandle<BTreeSet<String>>,
-}
-
-impl Producer {
-    /// Sends over `client`, in several tasks at once.
-    fn start(client: &Client) -> Self {
-        let (accepted, failed, stop) = (Arc::default(), Arc::default(), Arc::new(AtomicBool::new(false)));
-        let sending = tokio::spawn(send_all(client.clone(), Arc::clone(&accepted), Arc::clone(&failed), stop.clone()));
-        Self { accepted, failed, stop, sending }
-    }
-
-    /// Waits until this many more sends have been accepted.
-    async fn accepts(&self, more: usize) {
-        let wanted = self.accepted.load(Ordering::Relaxed) + more;
-        eventually(async || (self.accepted.load(Ordering::Relaxed) >= wanted).then_some(())).await;
-    }
-
-    /// Waits until a send has failed.
-    async fn fails(&self) {
-        let before = self.failed.load(Ordering::Relaxed);
-        eventually(async || (self.failed.load(Ordering::Relaxed) > before).then_some(())).await;
-    }
-
-    /// Stops; returns the keys that were accepted and how many sends failed.
-    async fn finish(self) -> (BTreeSet<String>, usize) {
-        self.stop.store(true, Ordering::Relaxed);
-        (self.sending.await.unwrap(), self.failed.load(Ordering::Relaxed))
-    }
-}
-
-async fn send_all(
-    client: Client,
-    accepted: Arc<AtomicUsize>,
-    failed: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
-) -> BTreeSet<String> {
-    let lanes = (0..4).map(|lane| {
-        let (client, accepted, failed, stop) = (client.clone(), accepted.clone(), failed.clone(), stop.clone());
-        tokio::spawn(async move {
-            let mut keys = BTreeSet::new();
-            for number in 0.. {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                let key = format!("{lane}-{number}");
-                match client.send(tasks::work.message(key.as_str(), 1)).await {
-                    Ok(_) => {
-                        keys.insert(key);
-                        accepted.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Err(_) => drop(failed.fetch_add(1, Ordering::Relaxed)),
-                }
-            }
-            keys
-        })
-    });
-    let mut keys = BTreeSet::new();
-    for lane in lanes.collect::<Vec<_>>() {
-        keys.append(&mut lane.await.unwrap());
-    }
-    keys
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_is_stopped_and_started_in_the_middle() {

@@ -15,6 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
+
 /// How long a server may take to come up; generous, because it only bounds a failing test.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often another port is tried when somebody else was quicker.
@@ -24,6 +26,7 @@ const PORT_ATTEMPTS: usize = 5;
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
     appendonly: bool,
+    tls: bool,
     extra_args: Vec<String>,
 }
 
@@ -39,6 +42,14 @@ impl RedisOptions {
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.extra_args.push(arg.into());
+        self
+    }
+
+    /// Speaks TLS only, with these certificates.
+    #[must_use]
+    pub fn tls(mut self, certificates: &Certificates) -> Self {
+        self.tls = true;
+        self.extra_args.extend(certificates.server_args());
         self
     }
 
@@ -158,7 +169,13 @@ impl RedisServer {
     /// Starts the process and waits until it is ready. The error is what it wrote.
     fn launch(&mut self) -> Result<(), String> {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]);
+        command.args(["--bind", "127.0.0.1"]);
+        let port = self.port.to_string();
+        if self.options.tls {
+            command.args(["--port", "0", "--tls-port", &port]);
+        } else {
+            command.args(["--port", &port]);
+        }
         command.arg("--unixsocket").arg(self.socket());
         command.arg("--dir").arg(self.dir.path());
         command.args(["--save", "", "--daemonize", "no", "--loglevel", "notice"]);
@@ -174,7 +191,7 @@ impl RedisServer {
         });
         let child = self.child.insert(child);
         let log = child.stdout.take().expect("the log is piped");
-        wait_ready(BufReader::new(log)).inspect_err(|_| self.kill())
+        wait_ready(BufReader::new(log), "ready to accept connections").inspect_err(|_| self.kill())
     }
 
     fn end(&mut self, signal: Signal) {
@@ -199,8 +216,8 @@ impl Drop for RedisServer {
     }
 }
 
-/// Reads the log until the server says that it is ready, then goes on reading so that it never blocks on a full pipe.
-fn wait_ready(log: impl BufRead + Send + 'static) -> Result<(), String> {
+/// Reads the log until the server says that it is `ready`, then goes on reading so that it never blocks on a full pipe.
+pub(crate) fn wait_ready(log: impl BufRead + Send + 'static, ready: &str) -> Result<(), String> {
     let (lines, written) = mpsc::channel();
     std::thread::spawn(move || {
         for line in log.lines().map_while(Result::ok) {
@@ -211,7 +228,7 @@ fn wait_ready(log: impl BufRead + Send + 'static) -> Result<(), String> {
     let mut seen = String::new();
     loop {
         match written.recv_timeout(START_TIMEOUT) {
-            Ok(line) if line.to_lowercase().contains("ready to accept connections") => return Ok(()),
+            Ok(line) if line.to_lowercase().contains(ready) => return Ok(()),
             Ok(line) => {
                 seen.push_str(&line);
                 seen.push('\n');
@@ -222,7 +239,7 @@ fn wait_ready(log: impl BufRead + Send + 'static) -> Result<(), String> {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()
 }

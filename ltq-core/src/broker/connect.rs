@@ -58,8 +58,12 @@ impl ConnectOptions {
 /// Connects to the broker at `url`:
 ///
 /// - `memory://` or `memory://name`: inside this process; the same name is the same broker.
-/// - `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, `unix:///path[?db=n]`,
-///   `redis-sentinel://…`, `redis-cluster://…`.
+/// - `redis://[user:password@]host[:port][/database]`: a Redis server. `unix:///path[?db=n]`: the same over a socket.
+/// - `redis-sentinel://[user:password@]host[:port][/database]?sentinelServiceName=name[&node=host:port]…`: the primary that
+///   these sentinels know under that name; `&sentinelUsername=…&sentinelPassword=…` where they want to be told who asks.
+/// - `redis-cluster://[user:password@]host[:port][?node=host:port]…`: the cluster that these servers belong to.
+/// - `rediss://`, `rediss-sentinel://`, `rediss-cluster://`: the same, encrypted. `?ca=/path/ca.pem` names the authority to
+///   trust instead of the system's, `&cert=/path/cert.pem&key=/path/key.pem` what to show to the server.
 ///
 /// # Errors
 ///

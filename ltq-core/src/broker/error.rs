@@ -28,6 +28,14 @@ pub enum BrokerError {
         #[source]
         source: Option<BoxError>,
     },
+    /// There is no encrypted connection: a certificate is not trusted or for another name, or one side does not encrypt.
+    #[error("no encrypted connection to {address}: {reason}")]
+    Tls {
+        /// Where.
+        address: String,
+        /// What does not fit, and what to do.
+        reason: String,
+    },
     /// No answer in time. The call may have taken effect; repeating it is safe.
     #[error("{address} did not answer `{call}` within {waited:?}")]
     Timeout {

@@ -79,12 +79,18 @@ impl Waiters {
 
 impl Group {
     async fn run(self: Arc<Self>, broker: Arc<dyn Broker>, events: mpsc::UnboundedSender<Woken>) {
+        let mut warned = false;
         loop {
             self.arm.notified().await;
             let woken = match broker.wait(&self.queues, WAIT).await {
                 Ok(Some(queue)) => Woken::Queue(queue),
                 Ok(None) => Woken::Look(self.queues.clone()),
                 Err(error) => {
+                    // What passes by itself is told by the turns; a missing permission is met nowhere else.
+                    if !error.is_transient() && !matches!(error, BrokerError::Closed { .. }) && !warned {
+                        tracing::warn!(%error, "waiting failed; looking twice a second from now on");
+                        warned = true;
+                    }
                     tracing::debug!(%error, "waiting failed; looking again soon");
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                     Woken::Look(self.queues.clone())

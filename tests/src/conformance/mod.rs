@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ltq_core::broker::{
-    Broker, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement, Turn, TurnReply, WorkerId,
+    Broker, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement, Turn, TurnReply,
+    WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, Envelope, MessageId, QueueName, encode_args};
 
@@ -47,11 +48,19 @@ impl fmt::Debug for Fixture {
     }
 }
 
-/// Makes one test of each promise: `conformance!(name)`, where `name` is an `async fn() -> Fixture` beside it.
+/// Makes one test of each promise: `conformance!(name)`, where `name` is an `async fn() -> Fixture` beside it. Where
+/// starting servers takes long, `conformance!(shared name)` makes one test of all, each in a namespace of its own;
+/// `name` is then an `async fn() -> (servers, address)`.
 #[macro_export]
 macro_rules! conformance {
     ($fixture:ident) => {
-        $crate::conformance! { @each $fixture;
+        $crate::conformance! { @list each $fixture }
+    };
+    (shared $servers:ident) => {
+        $crate::conformance! { @list shared $servers }
+    };
+    (@list $mode:ident $name:ident) => {
+        $crate::conformance! { @$mode $name;
             publish {
                 a_batch_is_taken_in_its_order
                 each_producer_is_first_in_first_out
@@ -127,6 +136,20 @@ macro_rules! conformance {
             }
         }
     };
+    (@shared $servers:ident; $($part:ident { $($promise:ident)* })*) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn every_promise() {
+            let (_keeper, url) = $servers().await;
+            $($(
+                eprintln!("{}", stringify!($promise));
+                let options = $crate::conformance::namespace(stringify!($promise));
+                let broker = ::ltq_core::broker::connect(&url, &options).await.unwrap();
+                let promise = $crate::conformance::$part::$promise(::std::sync::Arc::clone(&broker));
+                $crate::conformance::in_time(promise).await;
+                broker.close().await;
+            )*)*
+        }
+    };
     (@each $fixture:ident; $($part:ident { $($promise:ident)* })*) => {
         $(
             mod $part {
@@ -150,6 +173,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// A lease that runs out soon.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+/// Options for a broker that shares its servers with others.
+#[must_use]
+pub fn namespace(name: &str) -> ConnectOptions {
+    ConnectOptions::default().namespace(name)
+}
 
 /// Ends a promise that hangs.
 pub async fn in_time<T>(promise: impl Future<Output = T>) -> T {

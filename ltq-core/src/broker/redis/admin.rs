@@ -25,11 +25,8 @@ const MOST_WORKERS: i64 = 1_000;
 
 /// The queues that exist, sorted. Names this version would not accept are left out.
 pub(super) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {
-    let names: Vec<String> = connection
-        .client()
-        .smembers(keys::queues(namespace))
-        .await
-        .map_err(|error| connection.error("queues", &error))?;
+    let key = keys::queues(namespace);
+    let names: Vec<String> = connection.call("queues", || connection.client().smembers(key.as_str())).await?;
     let mut queues: Vec<_> = names.iter().filter_map(|name| QueueName::new(name).ok()).collect();
     queues.sort_unstable();
     Ok(queues)
@@ -38,10 +35,8 @@ pub(super) async fn queues(connection: &Connection, namespace: &str) -> Result<V
 /// Numbers of one queue.
 pub(super) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<QueueStats, BrokerError> {
     let workers: Vec<String> = connection
-        .client()
-        .zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false)
-        .await
-        .map_err(|error| connection.error(STATS.call, &error))?;
+        .call(STATS.call, || connection.client().zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false))
+        .await?;
     let mut script_keys = vec![keys.ready(), keys.scheduled(), keys.dead(), keys.holders(), keys.counts()];
     script_keys.extend(workers.iter().map(|worker| keys.active(&WorkerId::from_name(worker))));
     let reply = STATS.run(connection, script_keys, Vec::new()).await?;
@@ -87,17 +82,14 @@ pub(super) async fn dead_letters(
     }
     let first = i64::try_from(offset).unwrap_or(i64::MAX);
     let last = first.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX) - 1);
-    let times: Vec<(Bytes, f64)> = connection
-        .client()
-        .zrevrange(keys.dead(), first, last, true)
-        .await
-        .map_err(|error| connection.error(CALL, &error))?;
+    let times: Vec<(Bytes, f64)> =
+        connection.call(CALL, || connection.client().zrevrange(keys.dead(), first, last, true)).await?;
     if times.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<Bytes> = times.iter().map(|(id, _)| id.clone()).collect();
     let records: Vec<Option<Bytes>> =
-        connection.client().hmget(keys.letters(), ids).await.map_err(|error| connection.error(CALL, &error))?;
+        connection.call(CALL, || connection.client().hmget(keys.letters(), ids.clone())).await?;
     let found = times.into_iter().zip(records).filter_map(|((id, time), record)| Some((id, time, record?)));
     found.map(|(id, time, record)| letter(connection, CALL, &id, time, &record)).collect()
 }
@@ -109,9 +101,9 @@ pub(super) async fn dead_letter(
     id: MessageId,
 ) -> Result<Option<DeadLetter>, BrokerError> {
     const CALL: &str = "dead_letter";
-    let failed = |error: fred::error::Error| connection.error(CALL, &error);
-    let time: Option<f64> = connection.client().zscore(keys.dead(), id_value(id)).await.map_err(failed)?;
-    let record: Option<Bytes> = connection.client().hget(keys.letters(), id_key(id)).await.map_err(failed)?;
+    let client = connection.client();
+    let time: Option<f64> = connection.call(CALL, || client.zscore(keys.dead(), id_value(id))).await?;
+    let record: Option<Bytes> = connection.call(CALL, || client.hget(keys.letters(), id_key(id))).await?;
     let (Some(time), Some(record)) = (time, record) else { return Ok(None) };
     letter(connection, CALL, id.as_bytes(), time, &record).map(Some)
 }

@@ -38,6 +38,8 @@ pub(super) struct DurableConnections {
 struct Named {
     connection: Connection,
     name: String,
+    /// How long one call over it may take.
+    call_timeout: Duration,
 }
 
 impl DurableConnections {
@@ -48,12 +50,15 @@ impl DurableConnections {
         keys: &QueueKeys,
         batch: &Publish,
     ) -> Result<(), BrokerError> {
-        let idle = self.lock().pop();
+        let waited = settings.options().call_timeout + batch.durability.within() + GRACE;
+        let idle = self.pop(waited);
         let mut named = match idle {
             Some(named) => named,
-            None => Named { connection: Connection::open(settings, Duration::ZERO).await?, name: String::new() },
+            None => {
+                let connection = Connection::open(settings, waited).await?;
+                Named { connection, name: String::new(), call_timeout: waited }
+            }
         };
-        let waited = settings.options().call_timeout + batch.durability.within() + GRACE;
         let result = match tokio::time::timeout(waited, named.publish(keys, batch)).await {
             Ok(result) => result,
             Err(_) => Err(BrokerError::Timeout { address: settings.address().to_owned(), call: CALL, waited }),
@@ -67,6 +72,13 @@ impl DurableConnections {
     /// Throws the idle connections away.
     pub(super) fn clear(&self) {
         self.lock().clear();
+    }
+
+    /// A connection whose calls may take so long.
+    fn pop(&self, call_timeout: Duration) -> Option<Named> {
+        let mut idle = self.lock();
+        let fit = idle.iter().position(|named| named.call_timeout >= call_timeout)?;
+        Some(idle.swap_remove(fit))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Named>> {

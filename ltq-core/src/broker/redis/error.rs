@@ -6,10 +6,18 @@ use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
 
+use super::keys::PATTERNS;
 use crate::broker::BrokerError;
 
 /// States of a server that pass by themselves.
 const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"];
+
+/// The commands a user of the server has to be granted, for the error about one that lacks some. The same as in
+/// `docs/deployment.md`.
+const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +get +hdel +hexists +hget +hgetall +hincrby +hkeys +hlen \
+                        +hmget +hscan +hset +llen +lpop +lpush +lrange +ltrim +rpush +sadd +set +smembers +time +zadd \
+                        +zcard +zrange +zrangebyscore +zrem +zremrangebyrank +zrevrange +zscore +ping +info +select \
+                        +role +cluster|info +cluster|slots";
 
 /// What `error` of `call` means.
 pub(super) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
@@ -21,11 +29,21 @@ pub(super) fn translate(address: &str, call: &'static str, waited: Duration, err
             _ if PASSING.contains(&code) => BrokerError::Unavailable { address, reason, source: None },
             "OOM" => BrokerError::OutOfMemory { address, call },
             "READONLY" => BrokerError::ReadOnly { address, call },
+            _ if lacks_permission(details) => BrokerError::Refused {
+                address,
+                call,
+                reason: format!("{reason}; grant the user what LTQ needs: {PATTERNS} {COMMANDS}"),
+            },
             "WRONGTYPE" => BrokerError::Protocol { address, call, reason },
             _ => BrokerError::Refused { address, call, reason },
         };
     }
+    if let Some(reason) = tls_words(details) {
+        return BrokerError::Tls { address, reason };
+    }
     match error.kind() {
+        #[cfg(feature = "tls")]
+        ErrorKind::Tls => BrokerError::Tls { address, reason: details.to_owned() },
         ErrorKind::Timeout if !waited.is_zero() => BrokerError::Timeout { address, call, waited },
         ErrorKind::Auth => BrokerError::Refused { address, call, reason: details.to_owned() },
         ErrorKind::Protocol | ErrorKind::Parse => BrokerError::Protocol { address, call, reason: details.to_owned() },
@@ -42,6 +60,48 @@ fn in_script(details: &str) -> &str {
         }
         _ => details,
     }
+}
+
+/// Whether the keys of a call are on their way to another server of the cluster, or have arrived there.
+pub(super) fn is_moving(error: &Error) -> bool {
+    // The client's word for a redirection that it was told not to follow.
+    *error.kind() == ErrorKind::Routing || error.details().starts_with("TRYAGAIN")
+}
+
+/// Whether the server refused because the user may not do so. Inside a script older servers have words for it only.
+fn lacks_permission(details: &str) -> bool {
+    details.starts_with("NOPERM")
+        || details.contains("can't run this command or subcommand")
+        || details.contains("can't access at least one of the keys")
+}
+
+/// What went wrong with an encrypted connection. The client hands on the debug form of what its library reported.
+fn tls_words(details: &str) -> Option<String> {
+    let said = |marker: &str| details.split_once(marker).map(|(_, rest)| rest.trim_end_matches([' ', '}', ')']));
+    if let Some(why) = said("InvalidCertificate(") {
+        return Some(if why.starts_with("NotValidForName") {
+            "the server's certificate is not for the name in the address; connect by a name that it is for".to_owned()
+        } else if why.starts_with("Expired") {
+            "the server's certificate has expired; renew it".to_owned()
+        } else {
+            format!(
+                "the server's certificate is not signed by an authority that is trusted here ({why}); name the one that \
+                 signed it: ?ca=/path/to/ca.pem"
+            )
+        });
+    }
+    if let Some(why) = said("AlertReceived(") {
+        return Some(format!(
+            "the server did not accept what this program shows ({why}); if it wants a certificate, name one it knows the \
+             signer of: &cert=/path/to/cert.pem&key=/path/to/key.pem"
+        ));
+    }
+    if details.contains("InvalidMessage(") {
+        return Some(
+            "what answers there does not encrypt; write redis:// instead of rediss://, or another port".into(),
+        );
+    }
+    None
 }
 
 /// The code a server's error begins with, such as `WRONGPASS`.
@@ -85,6 +145,17 @@ mod tests {
     fn io_errors_read_like_sentences() {
         let shown = text(ErrorKind::IO, r#"Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }"#);
         assert_eq!(shown, "cannot reach redis://host: Connection refused");
+    }
+
+    #[test]
+    fn a_missing_permission_is_answered_with_what_to_grant() {
+        for details in [
+            "NOPERM this user has no permissions to run the 'blpop' command",
+            "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.",
+        ] {
+            let shown = text(ErrorKind::Unknown, details);
+            assert!(shown.contains(details) && shown.contains("+evalsha"), "{shown}");
+        }
     }
 
     #[test]

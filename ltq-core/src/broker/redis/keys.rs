@@ -6,6 +6,9 @@
 use crate::broker::{ProducerId, WorkerId};
 use crate::message::QueueName;
 
+/// The keys of the namespace `ltq` as a user of the server is granted them.
+pub(super) const PATTERNS: &str = "~{ltq:*}:* ~ltq:queues";
+
 /// How long the last sequence of a producer, and the last turn of a worker, are remembered: longer than anybody repeats.
 pub(super) const MEMORY_SECONDS: i64 = 3_600;
 

@@ -21,6 +21,8 @@ mod script;
 mod settings;
 #[cfg(feature = "testing")]
 mod test_clock;
+#[cfg(feature = "tls")]
+mod tls;
 mod turn;
 mod wait;
 
@@ -130,8 +132,8 @@ impl RedisBroker {
             }
         }
         let key = keys::queues(&self.settings.options().namespace);
-        let added: Result<(), _> = scripts.client().sadd(key, queue.as_str()).await;
-        match added.map_err(|error| scripts.error("list", &error)) {
+        let added = scripts.call::<(), _>("list", || scripts.client().sadd(key.as_str(), queue.as_str())).await;
+        match added {
             Ok(()) => {}
             // A worker must be able to make room. The queue goes on the list when there is some.
             Err(BrokerError::OutOfMemory { .. }) => return Ok(()),

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use fred::error::Error;
 use fred::interfaces::LuaInterface;
 use fred::types::Value;
 
@@ -85,28 +86,25 @@ impl Script {
         keys: Vec<String>,
         args: Vec<Value>,
     ) -> Result<Value, BrokerError> {
+        connection.call(self.call, || self.run_once(connection, &keys, &args)).await
+    }
+
+    async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Value, Error> {
         let client = connection.client();
         #[cfg(not(feature = "testing"))]
-        let source = &self.with_clock;
+        let (source, args) = (&self.with_clock, args.to_vec());
         #[cfg(feature = "testing")]
         let (source, args) = match connection.test_clock() {
-            Some(clock) => (&self.with_test_clock, [args, vec![clock.argument()]].concat()),
-            None => (&self.with_clock, args),
+            Some(clock) => (&self.with_test_clock, [args, &[clock.argument()]].concat()),
+            None => (&self.with_clock, args.to_vec()),
         };
-        let reply = match client.evalsha::<Value, _, _, _>(source.hash.as_str(), keys.clone(), args.clone()).await {
+        match client.evalsha(source.hash.as_str(), keys.to_vec(), args.clone()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
                 connection.forgotten();
-                client.eval::<Value, _, _, _>(source.text, keys, args).await
+                client.eval(source.text, keys.to_vec(), args).await
             }
             reply => reply,
-        };
-        reply.map_err(|error| {
-            let error = connection.error(self.call, &error);
-            if matches!(error, BrokerError::ReadOnly { .. }) {
-                connection.replace_soon();
-            }
-            error
-        })
+        }
     }
 
     /// Starts reading a reply that is a list of `length` elements.

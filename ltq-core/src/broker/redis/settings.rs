@@ -1,6 +1,8 @@
 //! [`Settings`]: an address and the options become settings of the Redis client, each with its reason.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -9,14 +11,20 @@ use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy, ServerConfig, TcpConfig,
     UnresponsiveConfig,
 };
-use url::{Host, Url};
+use url::Url;
 
 use super::keys::namespace_fault;
+#[cfg(feature = "tls")]
+use super::tls;
 use crate::broker::connect::address_error;
 use crate::broker::{BrokerError, ConnectOptions, redact_url};
 
 /// A silent peer is given up after about this long, whether something is in flight or not.
 const SILENCE: Duration = Duration::from_secs(10);
+/// The same where another server may take over: it may be ready long before the old one is known to be gone.
+const SILENCE_WITH_SUCCESSOR: Duration = Duration::from_secs(2);
+/// How long one server may take to accept a connection where there are others to ask.
+const ATTEMPT_WITH_SUCCESSOR: Duration = Duration::from_millis(1_500);
 /// How often a call is sent again after a connection broke under it; the call timeout ends it earlier in practice.
 const SEND_ATTEMPTS: u32 = 20;
 /// How many calls may wait for a connection. More than all workers of a process ever have in flight.
@@ -30,6 +38,8 @@ pub(super) struct Settings {
     options: ConnectOptions,
     #[cfg(feature = "testing")]
     test_clock: Option<super::test_clock::TestClock>,
+    /// How often a connection made with these settings found its server silent.
+    silences: Arc<AtomicU64>,
 }
 
 impl Settings {
@@ -42,6 +52,7 @@ impl Settings {
             address: redact_url(url),
             config: config(url)?,
             options: options.clone(),
+            silences: Arc::default(),
             #[cfg(feature = "testing")]
             test_clock: None,
         })
@@ -69,12 +80,33 @@ impl Settings {
         self.config.server.is_clustered()
     }
 
+    /// Whether connections are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.address.starts_with("rediss")
+    }
+
+    /// Whether another server takes over when one is lost.
+    pub(super) fn has_successor(&self) -> bool {
+        self.config.server.is_clustered() || self.config.server.is_sentinel()
+    }
+
     pub(super) fn options(&self) -> &ConnectOptions {
         &self.options
     }
 
     pub(super) fn connect_timeout(&self) -> Duration {
         self.options.connect_timeout
+    }
+
+    /// How long a call may go unanswered before its connection is taken for dead.
+    pub(super) fn silence(&self, call_timeout: Duration) -> Duration {
+        let most = if self.has_successor() { SILENCE_WITH_SUCCESSOR } else { SILENCE };
+        if call_timeout.is_zero() { most } else { (call_timeout / 2).min(most) }
+    }
+
+    /// Counts the silences, so that a connection learns from the others that its server may be gone.
+    pub(super) fn silences(&self) -> &Arc<AtomicU64> {
+        &self.silences
     }
 
     /// A client that is not connected yet; a `call_timeout` of zero sets no bound.
@@ -92,14 +124,19 @@ impl Settings {
     /// caller learns at once that the server takes no writes.
     fn reconnect_errors(&self) -> Vec<ReconnectError> {
         let mut errors = vec![ReconnectError::ClusterDown, ReconnectError::Loading, ReconnectError::MasterDown];
-        if self.config.server.is_sentinel() || self.config.server.is_clustered() {
+        if self.has_successor() {
             errors.push(ReconnectError::ReadOnly);
         }
         errors
     }
 
     fn connection(&self, call_timeout: Duration) -> ConnectionConfig {
-        let silence = if call_timeout.is_zero() { SILENCE } else { (call_timeout / 2).min(SILENCE) };
+        let silence = self.silence(call_timeout);
+        let attempt = if self.has_successor() {
+            self.options.connect_timeout.min(ATTEMPT_WITH_SUCCESSOR)
+        } else {
+            self.options.connect_timeout
+        };
         let tcp = TcpConfig {
             nodelay: Some(true),
             // Notices a peer that vanished while nothing is in flight; whatever is in flight has `unresponsive` and the
@@ -108,13 +145,16 @@ impl Settings {
             ..TcpConfig::default()
         };
         ConnectionConfig {
-            connection_timeout: self.options.connect_timeout,
-            internal_command_timeout: self.options.connect_timeout,
+            connection_timeout: attempt,
+            internal_command_timeout: attempt,
             max_command_attempts: SEND_ATTEMPTS,
             max_command_buffer_len: WAITING_CALLS,
             unresponsive: UnresponsiveConfig { max_timeout: Some(silence), interval: (silence / 4).max(MILLISECOND) },
             tcp,
             reconnect_errors: self.reconnect_errors(),
+            // `script.rs` and `wait.rs` repeat redirected calls themselves. The client would ask the old owner of a slot
+            // again when it was told to ASK the new one, and while doing so take the reply of another call for its own.
+            max_redirections: 0,
             ..ConnectionConfig::default()
         }
     }
@@ -131,37 +171,85 @@ impl std::fmt::Debug for Settings {
 /// The address as the client understands it.
 fn config(url: &str) -> Result<Config, BrokerError> {
     let parsed = Url::parse(url).map_err(|error| address_error(url, error.to_string()))?;
-    if parsed.scheme().starts_with("rediss") && !cfg!(feature = "tls") {
+    let encrypted = parsed.scheme().starts_with("rediss");
+    if encrypted && !cfg!(feature = "tls") {
         return Err(address_error(
             url,
             "encrypted connections need ltq's feature `tls`, which this program was built without",
         ));
     }
-    match parsed.scheme() {
-        "redis" | "rediss" => single(url, &parsed),
-        "unix" => unix(url, &parsed),
+    let mut config = match parsed.scheme() {
+        "unix" => return unix(url, &parsed),
+        "redis" | "rediss" => {
+            check_parameters(url, &parsed, &[])?;
+            single(url, &parsed)?
+        }
         "redis-sentinel" | "rediss-sentinel" => {
+            check_parameters(url, &parsed, &["sentinelServiceName", "node", "sentinelUsername", "sentinelPassword"])?;
             if !parsed.query_pairs().any(|(name, _)| name == "sentinelServiceName") {
                 return Err(address_error(url, "add the name of the primary: ?sentinelServiceName=mymaster"));
             }
-            Config::from_url_sentinel(url).map_err(|error| address_error(url, error.details()))
+            check_database(url, parsed.path().trim_matches('/'))?;
+            Config::from_url_sentinel(&plain(&parsed)).map_err(|error| address_error(url, error.details()))?
         }
         "redis-cluster" | "rediss-cluster" => {
-            Config::from_url_clustered(url).map_err(|error| address_error(url, error.details()))
+            check_parameters(url, &parsed, &["node"])?;
+            if !matches!(parsed.path(), "" | "/" | "/0") {
+                return Err(address_error(url, "a cluster has one database only; leave the path away"));
+            }
+            Config::from_url_clustered(&plain(&parsed)).map_err(|error| address_error(url, error.details()))?
         }
-        other => Err(address_error(url, format!("`{other}://` is not a Redis address"))),
+        other => return Err(address_error(url, format!("`{other}://` is not a Redis address"))),
+    };
+    if encrypted {
+        #[cfg(feature = "tls")]
+        {
+            config.tls = Some(tls::config(&parsed).map_err(|reason| address_error(url, reason))?);
+        }
+    }
+    without_brackets(&mut config.server);
+    Ok(config)
+}
+
+/// The address without its `s`: whatever concerns encryption is set up in `tls.rs`.
+fn plain(parsed: &Url) -> String {
+    parsed.as_str().replacen("rediss", "redis", 1)
+}
+
+/// In a URL the number of an IPv6 address stands in brackets, which no resolver knows.
+fn without_brackets(server: &mut ServerConfig) {
+    let hosts = match server {
+        ServerConfig::Centralized { server } => std::slice::from_mut(server),
+        ServerConfig::Clustered { hosts, .. } | ServerConfig::Sentinel { hosts, .. } => hosts.as_mut_slice(),
+        ServerConfig::Unix { .. } => return,
+    };
+    for server in hosts {
+        if let Some(number) = server.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            server.host = number.to_owned().into();
+        }
     }
 }
 
-fn single(url: &str, parsed: &Url) -> Result<Config, BrokerError> {
-    let database = parsed.path().trim_matches('/');
-    check_database(url, database)?;
-    let mut config = Config::from_url_centralized(url).map_err(|error| address_error(url, error.details()))?;
-    if let (Some(Host::Ipv6(ip)), ServerConfig::Centralized { server }) = (parsed.host(), &mut config.server) {
-        // In a URL the number stands in brackets, which no resolver knows.
-        server.host = ip.to_string().into();
+/// Refuses parameters that would have no effect.
+fn check_parameters(url: &str, parsed: &Url, known: &[&str]) -> Result<(), BrokerError> {
+    const TLS: [&str; 3] = ["ca", "cert", "key"];
+    for (name, _) in parsed.query_pairs() {
+        if TLS.contains(&&*name) && !parsed.scheme().starts_with("rediss") {
+            let scheme = parsed.scheme().replacen("redis", "rediss", 1);
+            return Err(address_error(bare(url), format!("`{name}` is for encrypted connections; write {scheme}://")));
+        }
+        if !known.contains(&&*name) && !TLS.contains(&&*name) {
+            let known: Vec<_> = known.iter().chain(&TLS).map(|name| format!("`{name}`")).collect();
+            let reason = format!("the parameter `{name}` is not known here; there are {}", known.join(", "));
+            return Err(address_error(bare(url), reason));
+        }
     }
-    Ok(config)
+    Ok(())
+}
+
+fn single(url: &str, parsed: &Url) -> Result<Config, BrokerError> {
+    check_database(url, parsed.path().trim_matches('/'))?;
+    Config::from_url_centralized(&plain(parsed)).map_err(|error| address_error(url, error.details()))
 }
 
 fn unix(url: &str, parsed: &Url) -> Result<Config, BrokerError> {

@@ -4,18 +4,27 @@
 //! A program that only sends never opens one. The server ends a wait by itself after `at_most`; if it does not, the
 //! connection is dead. It is thrown away, as after any other error, which also disarms the wait on the server.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
+use tokio::time::Instant;
 
 use super::connect::Connection;
+use super::error::is_moving;
 use super::settings::Settings;
 use crate::broker::BrokerError;
 
 /// How much later than asked the server may answer before its connection is taken for dead.
 const GRACE: Duration = Duration::from_secs(3);
+/// The same where another server may take over.
+const GRACE_WITH_SUCCESSOR: Duration = Duration::from_secs(1);
+/// How long one piece of a wait is there.
+const PIECE: Duration = Duration::from_secs(2);
+/// How long to wait before keys that are moving are looked for again.
+const MOVE_PAUSE: Duration = Duration::from_millis(20);
 /// A wait of zero would last for ever on the server, and Redis 6.2 makes a zero of 0.001 seconds.
 const SHORTEST: Duration = Duration::from_millis(2);
 const CALL: &str = "wait";
@@ -34,17 +43,30 @@ impl Waiters {
         keys: Vec<String>,
         at_most: Duration,
     ) -> Result<Option<usize>, BrokerError> {
-        let at_most = at_most.max(SHORTEST);
+        let until = Instant::now() + at_most.max(SHORTEST);
         let idle = self.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => Connection::open(settings, Duration::ZERO).await?,
         };
-        let answer = pop(&connection, &keys, at_most).await;
-        if answer.is_ok() {
-            self.lock().push(connection);
-        }
-        let Some(key) = answer? else { return Ok(None) };
+        // Where another server may take over, a wait at one that is frozen has to end soon: it is cut into pieces.
+        let (longest, grace) =
+            if settings.has_successor() { (PIECE, GRACE_WITH_SUCCESSOR) } else { (Duration::MAX, GRACE) };
+        let key = loop {
+            let left = until.saturating_duration_since(Instant::now()).clamp(SHORTEST, longest);
+            match pop(&connection, &keys, left, grace).await {
+                Ok(None) if Instant::now() < until => {}
+                Ok(key) => break key,
+                Err(error) => {
+                    if matches!(error, BrokerError::Timeout { .. }) {
+                        settings.silences().fetch_add(1, Ordering::Relaxed);
+                    }
+                    return Err(error);
+                }
+            }
+        };
+        self.lock().push(connection);
+        let Some(key) = key else { return Ok(None) };
         match keys.iter().position(|wanted| wanted.as_bytes() == key.as_ref()) {
             Some(index) => Ok(Some(index)),
             None => Err(BrokerError::Protocol {
@@ -67,16 +89,26 @@ impl Waiters {
 }
 
 /// The key that had a token, or `None` when time is up.
-async fn pop(connection: &Connection, keys: &[String], at_most: Duration) -> Result<Option<bytes::Bytes>, BrokerError> {
+async fn pop(
+    connection: &Connection,
+    keys: &[String],
+    at_most: Duration,
+    grace: Duration,
+) -> Result<Option<bytes::Bytes>, BrokerError> {
     // The raw command, because the client reports the end of a wait with the same error as a connection that is dead.
     let command = CustomCommand::new_static("BLPOP", ClusterHash::FirstKey, true);
     let mut args: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
     args.push(format!("{:.3}", at_most.as_secs_f64()).into());
-    let watchdog = at_most + GRACE;
+    let watchdog = at_most + grace;
     match tokio::time::timeout(watchdog, connection.client().custom::<Value, _>(command, args)).await {
         Ok(Ok(Value::Null)) => Ok(None),
         Ok(Ok(Value::Array(pair))) => Ok(pair.into_iter().next().and_then(Value::into_bytes)),
         Ok(Ok(_)) => Err(connection.odd_answer(CALL, "neither nothing nor a token")),
+        // The client has learned by now who owns the keys, unless they are still on their way.
+        Ok(Err(error)) if is_moving(&error) => {
+            tokio::time::sleep(at_most.min(MOVE_PAUSE)).await;
+            Ok(None)
+        }
         Ok(Err(error)) => Err(connection.error(CALL, &error)),
         Err(_) => {
             let address = connection.address().to_owned();
