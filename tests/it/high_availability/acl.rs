@@ -92,7 +92,7 @@ async fn a_missing_permission_is_named_with_what_to_grant() {
 async fn everything(broker: &Arc<dyn Broker>) -> Result<(), BrokerError> {
     let queue = QueueName::new("q").unwrap();
     let entry = Entry { payload: Bytes::from_static(b"any"), due: Due::Now };
-    let batch = Publish { queue: queue.clone(), producer: ProducerId::new(), sequence: 1, entries: vec![entry] };
+    let batch = Publish::new(queue.clone(), ProducerId::new(), 1, vec![entry]);
     broker.publish(&batch).await?;
     let turn = Turn {
         queue: queue.clone(),
