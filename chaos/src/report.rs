@@ -1,6 +1,6 @@
 //! [`Report`]: the figures of a run, as a table and as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -53,10 +53,11 @@ pub(crate) struct Report {
     pub(crate) connection_faults: usize,
     pub(crate) stalls_beyond_lease: usize,
     pub(crate) redis_restarts: usize,
-    /// From a kill until every message of the victim was started by another; Redis was there all the time.
+    /// From a kill until every message of the victim was started by another, where nothing else got in the way.
     pub(crate) recovery: Option<Spread>,
-    /// The same where an outage of Redis came in between.
-    pub(crate) recovery_with_outage: Option<Spread>,
+    /// The same where an outage of Redis came in between, or the next worker that was given one of them was lost, too,
+    /// before it began.
+    pub(crate) recovery_with_more_faults: Option<Spread>,
     /// From the end of an outage until any worker finished a message.
     pub(crate) progress: BTreeMap<&'static str, Spread>,
     /// How often a worker was undisturbed for longer than it may be silent.
@@ -107,7 +108,7 @@ impl Report {
             }),
             redis_restarts: count(&|made| matches!(made.fault, Fault::RedisKill { .. } | Fault::RedisRestart { .. })),
             recovery: spread(undisturbed),
-            recovery_with_outage: spread(disturbed),
+            recovery_with_more_faults: spread(disturbed),
             progress: progress.into_iter().filter_map(|(name, all)| Some((name, Spread::of(all)?))).collect(),
             windows: windows(history, bound).len(),
             violations: BTreeMap::new(),
@@ -126,21 +127,28 @@ impl Report {
     }
 }
 
-/// How long after each kill the last message of the victim was started by another, and whether Redis was away meanwhile.
+/// How long after each kill the last message of the victim was started by another, and whether another fault came in
+/// between.
 fn recoveries(history: &History) -> Vec<(u32, bool)> {
     let mut last: BTreeMap<u16, u32> = BTreeMap::new();
+    let mut lost_again = HashSet::new();
     let kills: BTreeMap<u16, u32> = history
         .faults
         .iter()
         .filter(|made| matches!(made.fault, Fault::Kill { .. }))
         .filter_map(|made| Some((made.process?, made.start)))
         .collect();
-    for handout in history.handouts.iter().filter(|handout| handout.how == How::Recovered) {
+    for (index, handout) in history.handouts.iter().enumerate().filter(|(_, handout)| handout.how == How::Recovered) {
         let Some(&killed) = kills.get(&handout.process) else { continue };
         if handout.ended.saturating_add(1_000) < killed {
             continue;
         }
         let runs = history.runs_of(handout.message).iter();
+        let next = history.handouts.get(index + 1).filter(|next| next.message == handout.message);
+        let begun = |process: u16| runs.clone().any(|run| run.process == process && run.start >= killed);
+        if next.is_some_and(|next| next.how == How::Recovered && !begun(next.process)) {
+            lost_again.insert(handout.process);
+        }
         // One that had been recovered too often does not run again.
         let next = runs.filter(|run| run.process != handout.process && run.start >= killed).map(|run| run.start).min();
         let latest = last.entry(handout.process).or_default();
@@ -149,7 +157,8 @@ fn recoveries(history: &History) -> Vec<(u32, bool)> {
     let outages: Vec<_> = history.faults.iter().filter(|made| made.fault.is_an_outage()).collect();
     let recovery = |(process, last): (u16, u32)| {
         let killed = kills[&process];
-        let disturbed = outages.iter().any(|made| made.start <= last && made.end.saturating_add(2_000) >= killed);
+        let away = outages.iter().any(|made| made.start <= last && made.end.saturating_add(2_000) >= killed);
+        let disturbed = away || lost_again.contains(&process);
         (last.saturating_sub(killed), disturbed)
     };
     last.into_iter().filter(|(_, last)| *last > 0).map(recovery).collect()
@@ -190,7 +199,10 @@ impl fmt::Display for Report {
             ("stalls beyond the lease", self.stalls_beyond_lease.to_string()),
             ("Redis restarts", self.redis_restarts.to_string()),
             ("recovery after kill -9", self.recovery.map_or_else(none, |spread| spread.to_string())),
-            ("the same with Redis away", self.recovery_with_outage.map_or_else(none, |spread| spread.to_string())),
+            (
+                "the same with more faults",
+                self.recovery_with_more_faults.map_or_else(none, |spread| spread.to_string()),
+            ),
         ];
         let progress: Vec<_> =
             self.progress.iter().map(|(name, spread)| (format!("progress after {name}"), spread.to_string())).collect();

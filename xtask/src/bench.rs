@@ -1,9 +1,8 @@
 //! `cargo xtask bench`: builds the measurements with optimisation and runs them.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::redis;
+use crate::{cargo, redis};
 
 /// The flags of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
@@ -29,11 +28,9 @@ pub(crate) enum BenchError {
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<(), BenchError> {
     redis::ensure()?;
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
+    let status = cargo::command(root)
         .args(["run", "--release", "--package", "ltq-bench", "--"])
         .args(&args.settings)
-        .current_dir(root)
         .status()
         .map_err(BenchError::Start)?;
     if status.success() { Ok(()) } else { Err(BenchError::Failed(status)) }

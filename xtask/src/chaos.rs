@@ -4,9 +4,9 @@
 //! everything is built already.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
-use crate::redis;
+use crate::{cargo, redis};
 
 /// The flags of `cargo xtask chaos`.
 #[derive(Debug, clap::Args)]
@@ -33,15 +33,13 @@ pub(crate) enum ChaosError {
 pub(crate) fn run(root: &Path, args: &Args) -> Result<(), ChaosError> {
     redis::ensure()?;
     // The driver starts its workers and producers as programs of their own, which `cargo run` does not build.
-    cargo(root, &["build", "--release", "--package", "ltq-chaos", "--bins"], &[])?;
-    cargo(root, &["run", "--release", "--package", "ltq-chaos", "--"], &args.settings)
+    run_cargo(root, &["build", "--release", "--package", "ltq-chaos", "--bins"], &[])?;
+    run_cargo(root, &["run", "--release", "--package", "ltq-chaos", "--"], &args.settings)
 }
 
-fn cargo(root: &Path, arguments: &[&str], settings: &[String]) -> Result<(), ChaosError> {
+fn run_cargo(root: &Path, arguments: &[&str], settings: &[String]) -> Result<(), ChaosError> {
     let command = format!("cargo {}", arguments.join(" "));
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program).args(arguments).args(settings).current_dir(root).status();
-    match status {
+    match cargo::command(root).args(arguments).args(settings).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(ChaosError::Failed { command, status }),
         Err(source) => Err(ChaosError::Start { command, source }),

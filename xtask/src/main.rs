@@ -4,6 +4,7 @@
 //! They print to standard error, as cargo itself does; what a test prints stays on standard output.
 
 mod bench;
+mod cargo;
 mod chaos;
 mod redis;
 mod test;

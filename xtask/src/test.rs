@@ -4,12 +4,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use clap::ValueEnum;
 
-use crate::{redis, tidy};
+use crate::{cargo, redis, tidy};
 
 /// The flags of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -127,19 +126,9 @@ impl Step {
         }
         let _ = write!(command, "cargo {arguments}");
         self.announce(&command);
-        // The cargo that runs this program, so that `cargo +toolchain xtask test` tests that toolchain.
-        let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut cargo = Command::new(program);
-        // Set for this program; build scripts read variables of these names, and would run again after each switch
-        // between `cargo xtask test` and cargo by hand.
-        let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        for name in variables.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-            cargo.env_remove(name);
-        }
-        let status = cargo
+        let status = cargo::command(root)
             .args(arguments.split_whitespace())
             .envs(environment.iter().copied())
-            .current_dir(root)
             .status()
             .map_err(|source| TestError::Start { command: command.clone(), source })?;
         if status.success() { Ok(()) } else { Err(TestError::Failed { command, status, step: self.name() }) }
