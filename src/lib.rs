@@ -188,6 +188,8 @@ mod documents {
     mod getting_started {}
     #[doc = include_str!("../docs/middleware.md")]
     mod middleware {}
+    #[doc = include_str!("../docs/reliability.md")]
+    mod reliability {}
     #[doc = include_str!("../docs/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../docs/workers.md")]

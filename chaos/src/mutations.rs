@@ -39,6 +39,8 @@ enum Script {
 macro_rules! source {
     ($file:literal) => {
         concat!(
+            include_str!("../../ltq-core/src/broker/redis/clock.lua"),
+            "\n",
             include_str!("../../ltq-core/src/broker/redis/prelude.lua"),
             "\n",
             include_str!(concat!("../../ltq-core/src/broker/redis/", $file))
