@@ -52,6 +52,7 @@ impl Durability {
     }
 
     /// How long reaching the level may take.
+    #[cfg(feature = "redis")]
     pub(crate) fn within(self) -> Duration {
         match self {
             Self::Primary => Duration::ZERO,
