@@ -2,7 +2,7 @@
 //!
 //! Real worker processes and real producer processes work on a real Redis, each behind a proxy of its own, while the
 //! driver kills, freezes and cuts what its seed says. Everybody notes what happened: producers what they were told
-//! ([`mod@producer`]), tasks that they ran (`tasks.rs`), Redis every change in its append-only file. Afterwards the
+//! (`producer.rs`), tasks that they ran (`tasks.rs`), Redis every change in its append-only file. Afterwards the
 //! checker (`check`) holds these three against each other. It trusts nothing the queue says about itself.
 //!
 //! - `scenario.rs`, `faults.rs`, `plan.rs`: what will happen, drawn from the seed before anything starts.
