@@ -1,7 +1,7 @@
 //! The command line: one run, the mutations, or the short form of both.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// How long there are faults [default: what the scenario says]
-    #[arg(long)]
+    #[arg(long, value_parser = minutes)]
     minutes: Option<f64>,
     /// How large, and how quickly trouble follows trouble
     #[arg(long, default_value = "full", value_parser = clap::builder::PossibleValuesParser::new(Scenario::NAMES))]
@@ -50,14 +50,39 @@ struct Args {
     keep: Option<PathBuf>,
 }
 
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.05..=1_440.0).contains(&minutes) => Ok(minutes),
+        _ => Err("write a number of minutes from 0.05 to 1440, such as 10 or 2.5".to_owned()),
+    }
+}
+
+/// Makes sure that the figures and notes have a place before a long run is made for them.
+fn prepare(args: &Args) -> Result<(), String> {
+    let in_vain = |what: &str, path: &Path, error: std::io::Error| {
+        format!("{what} {} cannot be written ({error}); choose another place", path.display())
+    };
+    if let Some(path) = &args.json {
+        std::fs::write(path, "").map_err(|error| in_vain("the file", path, error))?;
+    }
+    if let Some(folder) = &args.keep {
+        std::fs::create_dir_all(folder).map_err(|error| in_vain("the folder", folder, error))?;
+    }
+    Ok(())
+}
+
 /// The program.
 ///
 /// # Panics
 ///
-/// The machine does not let it work: no folder, no Redis, no processes.
+/// The machine does not let it work: no temporary folder, no Redis, no processes.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
+    if let Err(error) = prepare(&args) {
+        say(&error);
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let passed = runtime.block_on(async {
         tokio::select! {

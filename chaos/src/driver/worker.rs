@@ -2,6 +2,7 @@
 //!
 //! It also does what a supervisor does: a worker that has ended is started again.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::tasks::{LEASE_MS, NOTES};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// After a worker has ended by itself.
 const RESTART: Duration = Duration::from_millis(300);
-/// A process may not have got to its signal handler by then, and ends at once when asked to; it holds nothing yet.
+/// A process may not have got to its signal handler by then. The signal ends it at once, as it ends no process that has one.
 const YOUNG: Duration = Duration::from_secs(1);
 /// The exit code of a worker that found no broker.
 const NO_BROKER: i32 = 69;
@@ -63,8 +64,7 @@ impl Lane {
                 () = sleep_until(at) => return,
                 status = self.child.wait() => {
                     let status = status.expect("a child can be waited for");
-                    let excused = status.code() == Some(NO_BROKER) && self.stage.may_have_found_no_redis(self.process);
-                    self.stage.ended(self.process, status.to_string(), !excused);
+                    self.stage.ended(self.process, status.to_string(), !self.found_no_redis(status));
                 }
             }
             sleep(RESTART).await;
@@ -99,14 +99,21 @@ impl Lane {
 
     async fn terminate(&mut self) {
         let young = self.spawned.elapsed() < YOUNG;
+        let by_signal = |status: ExitStatus| status.signal() == Some(Signal::SIGTERM as i32);
         self.signal(Signal::SIGTERM);
         let status: Option<ExitStatus> = timeout(PATIENCE, self.child.wait()).await.ok().and_then(Result::ok);
         if let Some(status) = status {
-            self.stage.ended(self.process, format!("SIGTERM, {status}"), !status.success() && !young);
+            let excused = young && by_signal(status) || self.found_no_redis(status);
+            self.stage.ended(self.process, format!("SIGTERM, {status}"), !status.success() && !excused);
         } else {
             let _ = self.child.kill().await;
             self.stage.ended(self.process, format!("did not end within {PATIENCE:?} of SIGTERM"), true);
         }
+    }
+
+    /// Whether it ended because Redis was away or unreachable when it started.
+    fn found_no_redis(&self, status: ExitStatus) -> bool {
+        status.code() == Some(NO_BROKER) && self.stage.may_have_found_no_redis(self.process)
     }
 
     fn signal(&self, signal: Signal) {
