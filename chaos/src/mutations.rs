@@ -69,8 +69,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[Edit {
             script: Script::Turn,
-            from: "if filled > 0 then redis.call('HSET', active, unpack(pairs_to_set, 1, filled)) end",
-            to: "",
+            from: "local added = redis.call('HSET', active, unpack(fields))",
+            to: "local added = filled / 2",
         }],
     },
     Mutation {

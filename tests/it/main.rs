@@ -44,6 +44,8 @@ mod stall;
 mod start;
 /// What the tests of running workers share.
 mod support;
+/// Messages taken before there is a slot for them are lost to nobody.
+mod taken_ahead;
 /// A worker that cannot do its work says so and ends.
 mod testing_kit;
 /// Programs of different versions share a queue.

@@ -71,7 +71,9 @@ pub enum DecodeError {
 ///
 /// A value does not serialise, or the whole is neither a struct with named fields nor a map.
 pub fn encode_args<A: Serialize + ?Sized>(args: &A) -> Result<Bytes, EncodeError> {
-    let bytes = rmp_serde::to_vec_named(args).map_err(|error| EncodeError { reason: error.to_string() })?;
+    // Room for most arguments, so that the buffer does not grow in steps.
+    let mut bytes = Vec::with_capacity(256);
+    rmp_serde::encode::write_named(&mut bytes, args).map_err(|error| EncodeError { reason: error.to_string() })?;
     match bytes.first() {
         Some(0x80..=0x8f | 0xde | 0xdf) => Ok(bytes.into()),
         Some(0xc0) => Ok(Bytes::from_static(&[0x80])),

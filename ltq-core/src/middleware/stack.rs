@@ -1,6 +1,7 @@
 //! [`Stack`]: builds the one service every delivery goes through. The only generic corner: past it everything is boxed.
 //!
-//! A level that a delivery does not concern is passed without a box: most tasks use few of the options.
+//! A level that a delivery does not concern is stepped over, and the task itself is called without a box: most tasks use
+//! few of the options, and an allocation per level and message would be a good part of what a small task costs.
 //!
 //! Next: `middleware/catch_panic.rs`, the innermost level.
 
@@ -12,7 +13,7 @@ use std::task::{self, Poll};
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::Middleware;
-use super::catch_panic::CatchPanic;
+use super::catch_panic::call_task;
 use crate::task::Delivery;
 use crate::{BoxError, BoxFuture};
 
@@ -20,12 +21,25 @@ use crate::{BoxError, BoxFuture};
 /// tower are put around.
 #[derive(Clone)]
 pub struct Next {
-    inner: Arc<dyn Execute>,
+    inner: Inner,
+}
+
+#[derive(Clone)]
+enum Inner {
+    /// No more levels: the task.
+    Task,
+    Level(Arc<dyn Execute>),
 }
 
 /// One level of the stack, its type forgotten.
-pub(super) trait Execute: Send + Sync {
+trait Execute: Send + Sync {
     fn execute(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>>;
+
+    /// What comes after this level, if it is of no concern to `delivery`.
+    fn passed_by(&self, delivery: &Delivery) -> Option<&Next> {
+        let _ = delivery;
+        None
+    }
 }
 
 impl Next {
@@ -33,7 +47,7 @@ impl Next {
     /// [`TaskPanicked`](crate::task::TaskPanicked).
     #[must_use]
     pub fn task() -> Self {
-        Self { inner: Arc::new(CatchPanic) }
+        Self { inner: Inner::Task }
     }
 
     /// Runs the rest of the stack.
@@ -42,18 +56,44 @@ impl Next {
     ///
     /// What the task or a middleware further in returned.
     pub async fn run(self, delivery: Delivery) -> Result<(), BoxError> {
-        self.inner.execute(delivery).await
+        self.call(delivery).await
+    }
+
+    /// Like [`run`](Self::run), for who keeps the stack.
+    pub(crate) async fn call(&self, delivery: Delivery) -> Result<(), BoxError> {
+        match self.concerned(&delivery) {
+            Inner::Task => call_task(delivery).await,
+            Inner::Level(level) => level.execute(delivery).await,
+        }
+    }
+
+    /// Like [`run`](Self::run), as something that can be stored and moved.
+    pub(crate) fn start(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
+        match self.concerned(&delivery) {
+            Inner::Task => Box::pin(call_task(delivery)),
+            Inner::Level(level) => level.execute(delivery),
+        }
+    }
+
+    /// The first level from here on that is not passed by.
+    fn concerned(&self, delivery: &Delivery) -> &Inner {
+        let mut next = &self.inner;
+        while let Inner::Level(level) = next
+            && let Some(after) = level.passed_by(delivery)
+        {
+            next = &after.inner;
+        }
+        next
+    }
+
+    fn level(level: impl Execute + 'static) -> Self {
+        Self { inner: Inner::Level(Arc::new(level)) }
     }
 
     /// The same with one more level around it.
     #[cfg(feature = "testing")]
     pub(crate) fn inside<M: Middleware>(self, middleware: Arc<M>) -> Self {
-        Self { inner: Arc::new(Around { middleware, next: self }) }
-    }
-
-    /// Like [`run`](Self::run), without the async wrapper.
-    pub(crate) fn start(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
-        self.inner.execute(delivery)
+        Self::level(Around { middleware, next: self })
     }
 }
 
@@ -73,7 +113,7 @@ impl Service<Delivery> for Next {
     }
 
     fn call(&mut self, delivery: Delivery) -> Self::Future {
-        self.inner.execute(delivery)
+        self.start(delivery)
     }
 }
 
@@ -85,12 +125,13 @@ struct Around<M> {
 
 impl<M: Middleware> Execute for Around<M> {
     fn execute(&self, delivery: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
-        if !self.middleware.concerns(&delivery) {
-            return self.next.start(delivery);
-        }
         let middleware = Arc::clone(&self.middleware);
         let next = self.next.clone();
         Box::pin(async move { middleware.handle(delivery, next).await })
+    }
+
+    fn passed_by(&self, delivery: &Delivery) -> Option<&Next> {
+        (!self.middleware.concerns(delivery)).then_some(&self.next)
     }
 }
 
@@ -138,7 +179,7 @@ impl Level {
             check: Some(Box::new(move || {
                 checked.check().map_err(|source| InvalidMiddleware { middleware: std::any::type_name::<M>(), source })
             })),
-            wrap: Box::new(move |next| Next { inner: Arc::new(Around { middleware, next }) }),
+            wrap: Box::new(move |next| Next::level(Around { middleware, next })),
         }
     }
 }
@@ -193,7 +234,7 @@ impl Stack {
             type_id: TypeId::of::<L>(),
             built_in: false,
             check: None,
-            wrap: Box::new(move |next| Next { inner: Arc::new(Tower(Mutex::new(layer.layer(next)))) }),
+            wrap: Box::new(move |next| Next::level(Tower(Mutex::new(layer.layer(next))))),
         });
         self
     }

@@ -18,17 +18,25 @@ pub struct Context {
     inner: Arc<Inner>,
 }
 
+/// What messages that were taken together have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// The queue they were taken from.
+    pub(crate) queue: Arc<str>,
+    /// The broker's time when they were taken, in milliseconds since the Unix epoch.
+    pub(crate) now_ms: u64,
+    /// Cancels all of them; the signal of a single execution is its child.
+    pub(crate) cancellation: CancellationToken,
+}
+
 struct Inner {
     id: MessageId,
     task: &'static str,
-    queue: Arc<str>,
     attempt: u32,
     delivery: u64,
     created_at_ms: u64,
     max_age: Option<Duration>,
-    now_ms: u64,
-    /// Cancels every message of one worker; the execution's own signal is its child.
-    cancellation: CancellationToken,
+    origin: Arc<Origin>,
     /// Made when somebody asks for it: most executions never do.
     own_cancellation: OnceLock<CancellationToken>,
     carried: Mutex<Carried>,
@@ -45,17 +53,20 @@ impl Context {
 
     /// Starts a context for a message; the worker's way to make one.
     pub fn builder(id: MessageId, task: &'static str, queue: Arc<str>) -> ContextBuilder {
+        Self::of(id, task, Arc::new(Origin { queue, now_ms: 0, cancellation: CancellationToken::new() }))
+    }
+
+    /// The same for one of several messages that were taken together.
+    pub(crate) fn of(id: MessageId, task: &'static str, origin: Arc<Origin>) -> ContextBuilder {
         ContextBuilder {
             inner: Inner {
                 id,
                 task,
-                queue,
                 attempt: 1,
                 delivery: 1,
                 created_at_ms: 0,
                 max_age: None,
-                now_ms: 0,
-                cancellation: CancellationToken::new(),
+                origin,
                 own_cancellation: OnceLock::new(),
                 carried: Mutex::default(),
             },
@@ -77,7 +88,7 @@ impl Context {
     /// The queue the message was taken from.
     #[must_use]
     pub fn queue(&self) -> &str {
-        &self.inner.queue
+        &self.inner.origin.queue
     }
 
     /// Which attempt this is, from 1. A recovery after a crash repeats the attempt; it does not charge one.
@@ -104,7 +115,7 @@ impl Context {
     /// How old the message was when it was taken: the broker's clock then, less the sender's when it was built.
     #[must_use]
     pub fn age(&self) -> Duration {
-        Duration::from_millis(self.inner.now_ms.saturating_sub(self.inner.created_at_ms))
+        Duration::from_millis(self.inner.origin.now_ms.saturating_sub(self.inner.created_at_ms))
     }
 
     /// The age the sender allowed, if any.
@@ -116,7 +127,7 @@ impl Context {
     /// Whether the execution should stop: it ran into its timeout, its worker stops, or its worker lost the message.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.inner.own_cancellation.get().unwrap_or(&self.inner.cancellation).is_cancelled()
+        self.inner.own_cancellation.get().unwrap_or(&self.inner.origin.cancellation).is_cancelled()
     }
 
     /// Waits until the execution should stop. Safe to drop.
@@ -130,7 +141,7 @@ impl Context {
     }
 
     fn own_cancellation(&self) -> &CancellationToken {
-        self.inner.own_cancellation.get_or_init(|| self.inner.cancellation.child_token())
+        self.inner.own_cancellation.get_or_init(|| self.inner.origin.cancellation.child_token())
     }
 
     /// A value from the map that travels with the message and survives retries.
@@ -174,7 +185,7 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("id", &self.inner.id)
             .field("task", &self.inner.task)
-            .field("queue", &self.inner.queue)
+            .field("queue", &self.inner.origin.queue)
             .field("attempt", &self.inner.attempt)
             .field("delivery", &self.inner.delivery)
             .finish_non_exhaustive()
@@ -208,14 +219,14 @@ impl ContextBuilder {
 
     /// The broker's time when the message was taken, in milliseconds since the Unix epoch.
     pub fn now_ms(mut self, now_ms: u64) -> Self {
-        self.inner.now_ms = now_ms;
+        self.origin().now_ms = now_ms;
         self
     }
 
     /// How old the message is when it is taken: sets [`now_ms`](Self::now_ms) to this long after it was built.
     pub fn age(mut self, age: Duration) -> Self {
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        self.inner.now_ms = self.inner.created_at_ms.saturating_add(age_ms);
+        self.origin().now_ms = self.inner.created_at_ms.saturating_add(age_ms);
         self
     }
 
@@ -227,7 +238,7 @@ impl ContextBuilder {
 
     /// The signal that cancels this execution among others, such as all of a worker.
     pub fn cancellation(mut self, token: CancellationToken) -> Self {
-        self.inner.cancellation = token;
+        self.origin().cancellation = token;
         self
     }
 
@@ -249,8 +260,12 @@ impl ContextBuilder {
 
     /// As if the execution had already been told to stop.
     pub fn cancelled(self) -> Self {
-        self.inner.cancellation.cancel();
+        self.inner.origin.cancellation.cancel();
         self
+    }
+
+    fn origin(&mut self) -> &mut Origin {
+        Arc::make_mut(&mut self.inner.origin)
     }
 
     /// The context.

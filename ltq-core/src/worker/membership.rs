@@ -3,6 +3,7 @@
 //! The fetch loop registers, the heartbeat renews; whichever learns first that the lease was lost starts a new
 //! incarnation. A new one has a new name, so a late result of the old one can never be taken for a result of the new.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -34,11 +35,13 @@ impl Incarnation {
 pub(super) struct Membership {
     queue: QueueName,
     current: Mutex<Incarnation>,
+    /// The epoch of the current incarnation, for who only asks whether it has changed.
+    epoch: AtomicU64,
 }
 
 impl Membership {
     pub(super) fn new(queue: QueueName) -> Self {
-        Self { queue, current: Mutex::new(Incarnation::new(0)) }
+        Self { queue, current: Mutex::new(Incarnation::new(0)), epoch: AtomicU64::new(0) }
     }
 
     pub(super) fn queue(&self) -> &QueueName {
@@ -47,6 +50,11 @@ impl Membership {
 
     pub(super) fn current(&self) -> Incarnation {
         self.lock().clone()
+    }
+
+    /// The number of the current incarnation.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
     /// The broker has confirmed the incarnation `epoch`.
@@ -65,6 +73,7 @@ impl Membership {
         }
         current.cancellation.cancel();
         *current = Incarnation::new(epoch + 1);
+        self.epoch.store(epoch + 1, Ordering::Release);
         true
     }
 

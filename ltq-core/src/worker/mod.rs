@@ -1,8 +1,10 @@
 //! The worker: takes messages, runs their tasks, settles them.
 //!
-//! [`Worker`] is the builder users write, [`App`] several of them in one process. What happens when it runs is in `run.rs` (the parts), `fetch.rs` (the loop),
-//! `execute.rs` (one delivery) and `settle.rs` (how it leaves the worker's hands).
+//! [`Worker`] is the builder users write, [`App`] several of them in one process. What happens when it runs is in
+//! `run.rs` (the parts), `fetch.rs` (the loop), `pool.rs` (the slots), `execute.rs` (one delivery) and `settle.rs` (how it
+//! leaves the worker's hands).
 
+mod ahead;
 mod app;
 mod check;
 mod entry;
@@ -14,6 +16,7 @@ mod heartbeat;
 mod membership;
 mod options;
 mod own_runtime;
+mod pool;
 mod recover;
 mod run;
 mod settle;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{Plan, check};
-use super::execute::{Executor, Finished};
+use super::execute::Executor;
 use super::fetch::{Fetch, Stopped};
 use super::heartbeat::{self, Heartbeat};
 use super::membership::Membership;
+use super::pool::Pool;
 use super::turns::Turns;
 use super::wait::Waiters;
 use super::{Health, Shutdown, Worker, WorkerError, recover};
@@ -60,9 +61,9 @@ async fn start_and_run(
         broker = broker.address(),
         "worker started"
     );
-    let executor = Arc::new(Executor { registry, states, stack, options, finished: Finished::default() });
+    let pool = Pool::new(Arc::new(Executor { registry, states, stack, options }));
     let turns = memberships.into_iter().map(Turns::new).collect();
-    let fetch = Fetch::new(Arc::clone(&broker), executor, turns, waiters, heartbeat, health.clone(), shutdown);
+    let fetch = Fetch::new(Arc::clone(&broker), pool, turns, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;
     leave(&*broker, stopped).await;
     tracing::info!(worker = name, "worker stopped");

@@ -23,23 +23,29 @@ const UNKNOWN_TASK_DELAY: Duration = Duration::from_secs(5);
 const UNKNOWN_SINCE: &str = "ltq.unknown_since";
 
 /// The task ran, or a middleware kept it from running.
-pub(super) fn after_run(
-    delivered: &Delivered,
-    envelope: &Envelope<'_>,
-    context: &Context,
-    result: Result<(), BoxError>,
-) -> Settlement {
+pub(super) fn after_run(delivered: &Delivered, context: &Context, result: Result<(), BoxError>) -> Settlement {
+    match result {
+        Ok(()) => {
+            tracing::debug!("done");
+            Settlement::Done { id: delivered.id }
+        }
+        Err(error) => after_error(delivered, context, &error),
+    }
+}
+
+fn after_error(delivered: &Delivered, context: &Context, error: &BoxError) -> Settlement {
     let id = delivered.id;
-    let Err(error) = result else {
-        tracing::debug!("done");
-        return Settlement::Done { id };
+    // It could be read before it ran. That is not remembered, because nearly every message ends well.
+    let envelope = match Envelope::decode(&delivered.payload) {
+        Ok(envelope) => envelope,
+        Err(error) => return undecodable(delivered, &error),
     };
     let attempts = context.attempt();
-    let reason = match Failure::of(&error) {
+    let reason = match Failure::of(error) {
         Failure::Retry(retry) => {
             tracing::warn!(delay = ?retry.delay, reason = why(retry), "put back");
             let attempts = envelope.attempts.saturating_add(u32::from(retry.charged));
-            let payload = put_back(envelope, attempts, context.carried_snapshot());
+            let payload = put_back(&envelope, attempts, context.carried_snapshot());
             return Settlement::Retry { id, payload, delay: retry.delay };
         }
         Failure::Reject(_) => DeadReason::Rejected,
@@ -47,7 +53,7 @@ pub(super) fn after_run(
         Failure::Expired => DeadReason::Expired,
         Failure::Error => DeadReason::Failed,
     };
-    dead(delivered, reason, chain(&error), attempts)
+    dead(delivered, reason, chain(error), attempts)
 }
 
 /// The bytes could not be read.

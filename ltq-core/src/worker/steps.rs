@@ -8,17 +8,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::check::check;
-use super::execute::{Execution, Executor, Finished};
+use super::execute::{Execution, Executor};
 use super::{Worker, WorkerError, settle};
 use crate::BoxError;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Delivered, Settlement, Turn, WorkerId};
 use crate::message::{DeadReason, Envelope, MessageId, QueueName};
 use crate::middleware::{Middleware, Next, RateLimit};
-use crate::task::Delivery;
+use crate::task::{Delivery, Origin};
 
 /// One execution, as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,6 @@ impl Steps {
             states: plan.states,
             stack: plan.stack.inside(Arc::clone(&errors)),
             options: plan.options,
-            finished: Finished::default(),
         };
         Ok(Self { broker, executor, queues: plan.queues, errors })
     }
@@ -134,8 +134,9 @@ impl Steps {
     }
 
     async fn execute(&self, queue: &QueueName, delivered: Delivered, now_ms: u64) -> Settlement {
-        let (queue, cancellation) = (queue.shared(), CancellationToken::new());
-        self.executor.execute(Execution { number: 0, delivered, queue, now_ms, cancellation }).await
+        let origin = Origin { queue: queue.shared(), now_ms, cancellation: CancellationToken::new() };
+        let execution = Execution { number: 0, delivered, origin: Arc::new(origin), taken_at: Instant::now() };
+        self.executor.execute(execution).await
     }
 
     /// The first turn takes a message, the second settles it.

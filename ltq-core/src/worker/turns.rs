@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::membership::{Incarnation, Membership};
 use super::{WorkerOptions, settle};
-use crate::broker::{Broker, BrokerError, Settlement, Turn, TurnReply};
+use crate::broker::{Broker, BrokerError, Delivered, Settlement, Turn, TurnReply};
 
 /// The shortest and the longest pause before a failed turn is repeated.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(1);
@@ -32,6 +32,8 @@ pub(super) struct Turns {
     pub(super) woken: bool,
     /// When the next scheduled message is due.
     pub(super) due_at: Option<Instant>,
+    /// When the last turn ended.
+    pub(super) last_turn: Instant,
 }
 
 /// A turn that got its reply.
@@ -55,6 +57,7 @@ impl Turns {
             hot: true,
             woken: false,
             due_at: None,
+            last_turn: Instant::now(),
         }
     }
 
@@ -75,13 +78,12 @@ impl Turns {
 
     /// Takes note of a new incarnation. Says whether there is one.
     pub(super) fn refresh(&mut self) -> bool {
-        let current = self.membership.current();
-        if current.epoch == self.incarnation.epoch {
+        if self.membership.epoch() == self.incarnation.epoch {
             return false;
         }
         self.discarded += u64::try_from(self.settlements.len()).unwrap_or(u64::MAX);
         self.settlements.clear();
-        self.incarnation = current;
+        self.incarnation = self.membership.current();
         self.sequence = 0;
         self.hot = true;
         true
@@ -109,7 +111,8 @@ impl Turns {
         self.woken = false;
         self.sequence += 1;
         let settlements = if self.settlements.len() <= Turn::MAX_SETTLEMENTS {
-            std::mem::take(&mut self.settlements)
+            let room = Vec::with_capacity(self.settlements.len());
+            std::mem::replace(&mut self.settlements, room)
         } else {
             self.settlements.drain(..Turn::MAX_SETTLEMENTS).collect()
         };
@@ -131,6 +134,7 @@ impl Turns {
     /// Takes in a reply. Returns whether its deliveries are this worker's.
     pub(super) fn ended(&mut self, ended: &Ended) -> bool {
         self.under_way = false;
+        self.last_turn = Instant::now();
         let queue = self.membership.queue();
         match &ended.reply {
             Some(reply) if reply.lost => {
@@ -140,7 +144,7 @@ impl Turns {
                 false
             }
             // The lease was lost while the reply was on its way: whatever it brought has been recovered by others.
-            Some(_) if self.membership.current().epoch != ended.epoch => false,
+            Some(_) if self.membership.epoch() != ended.epoch => false,
             Some(reply) => {
                 self.membership.confirm(ended.epoch);
                 if reply.refused > 0 {
@@ -150,7 +154,7 @@ impl Turns {
                     tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
                 }
                 self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
-                self.due_at = reply.next_due.map(|due| Instant::now() + due);
+                self.due_at = reply.next_due.map(|due| self.last_turn + due);
                 true
             }
             None => false,
@@ -158,8 +162,14 @@ impl Turns {
     }
 
     /// Hands back a message that is not to run any more.
-    pub(super) fn hand_back(&mut self, epoch: u64, delivered: &crate::broker::Delivered) {
+    pub(super) fn hand_back(&mut self, epoch: u64, delivered: &Delivered) {
         self.settle(epoch, settle::hand_back(delivered));
+    }
+
+    /// Hands back a message that was never started, as it came.
+    pub(super) fn hand_back_unseen(&mut self, epoch: u64, delivered: Delivered) {
+        let Delivered { id, payload, .. } = delivered;
+        self.settle(epoch, Settlement::Return { id, payload });
     }
 
     /// Puts what was handed back last into the order in which it came.
@@ -176,7 +186,7 @@ async fn until_reply(broker: &dyn Broker, membership: &Membership, epoch: u64, t
             Ok(reply) => return Some(reply),
             Err(error) => error,
         };
-        if membership.current().epoch != epoch {
+        if membership.epoch() != epoch {
             return None;
         }
         if pause == PAUSE.start {

@@ -19,6 +19,10 @@ local dead, letters, wake, turn, counts = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KE
 local worker, sequence, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local done, retries, returns, deaths = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 local FIRST = 13
+-- What stands before the ids in a record is shorter than this.
+local HEADER = 80
+-- In the place of an id, where bytes are no envelope. No hash has such a field, since ids are 16 bytes long.
+local NO_ID = ''
 
 local now = now_in_ms()
 
@@ -59,13 +63,14 @@ local registered = redis.call('ZSCORE', holders, worker)
 -- 1. A turn that was made already, or one whose predecessor this server has never seen: it lost the data (a replica took
 -- over that was behind), so what the worker believes to hold and what stands here are not the same any more.
 local behind = false
-local record = redis.call('GET', turn)
-if record then
+local record = redis.call('GETRANGE', turn, 0, HEADER)
+if record ~= '' then
   local _, header, last, was_lost, refused, trimmed = string.find(record, '^(%d+):(%d):(%d+):(%d+):')
   last = tonumber(last)
   if sequence < last then return {2, now, -1, 0, 0, 0, {}, {}} end
   if sequence == last then
     if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, {}} end
+    record = redis.call('GET', turn)
     local payloads, ids, made_up = {}, {}, {}
     for first = header + 1, #record, 16 * CHUNK do
       local wanted = {}
@@ -116,8 +121,10 @@ local refused = 0
 
 for first = 1, #done, 16 * CHUNK do
   local ids = {}
+  local filled = 0
   for at = first, math.min(first + 16 * CHUNK, #done + 1) - 16, 16 do
-    ids[#ids + 1] = string.sub(done, at, at + 15)
+    filled = filled + 1
+    ids[filled] = sub(done, at, at + 15)
   end
   if some_recovered then
     local found = redis.call('HMGET', deliveries, unpack(ids))
@@ -218,41 +225,39 @@ local function made_up_id(nth, payload)
 end
 
 local payloads = want > 0 and redis.call('LPOP', ready, want) or {}
-local ids, made_up, pairs_to_set = {}, {}, {}
-local filled = 0
-local holds_some = #payloads > 0 and redis.call('EXISTS', active) == 1
-local held_ids = {}
-for i, payload in ipairs(payloads) do ids[i] = id_of(payload) or false end
-if holds_some then
-  for first = 1, #ids, CHUNK do
-    local wanted = {}
-    for i = first, math.min(first + CHUNK - 1, #ids) do
-      if ids[i] then wanted[#wanted + 1] = ids[i] end
+local ids, made_up = {}, {}
+for i = 1, #payloads do ids[i] = id_of(payloads[i]) or NO_ID end
+local holds_some = #ids > 0 and redis.call('EXISTS', active) == 1
+for first = 1, #ids, CHUNK / 2 do
+  local last = math.min(first + CHUNK / 2 - 1, #ids)
+  local held = holds_some and redis.call('HMGET', active, unpack(ids, first, last)) or {}
+  local fields, filled = {}, 0
+  for i = first, last do
+    local id, payload = ids[i], payloads[i]
+    if id == NO_ID or held[i - first + 1] then
+      id = made_up_id(i, payload)
+      ids[i], made_up[i] = id, id
     end
-    if #wanted > 0 then
-      local held = redis.call('HMGET', active, unpack(wanted))
-      for i = 1, #wanted do
-        if held[i] then held_ids[wanted[i]] = true end
+    fields[filled + 1], fields[filled + 2] = id, payload
+    filled = filled + 2
+  end
+  local added = redis.call('HSET', active, unpack(fields))
+  if added < filled / 2 then
+    -- Two of one id among these: the first has lost its place to the second.
+    local seen = {}
+    for i = first, last do
+      local id, payload = ids[i], payloads[i]
+      if seen[id] then
+        ids[i] = made_up_id(i, payload)
+        made_up[i] = ids[i]
+        redis.call('HSET', active, id, seen[id], ids[i], payload)
+      else
+        seen[id] = payload
       end
     end
   end
+  holds_some = true
 end
-for i, payload in ipairs(payloads) do
-  local id = ids[i]
-  if not id or held_ids[id] then
-    id = made_up_id(i, payload)
-    ids[i], made_up[i] = id, id
-  end
-  held_ids[id] = true
-  pairs_to_set[filled + 1] = id
-  pairs_to_set[filled + 2] = payload
-  filled = filled + 2
-  if filled == CHUNK then
-    redis.call('HSET', active, unpack(pairs_to_set, 1, filled))
-    filled = 0
-  end
-end
-if filled > 0 then redis.call('HSET', active, unpack(pairs_to_set, 1, filled)) end
 note_recovered(ids, made_up)
 
 -- 7. Pass the token on where something is left for others.
@@ -260,7 +265,7 @@ local more = redis.call('EXISTS', ready)
 if (more == 1 or alarm) and redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
 
 -- 8. Remember this turn for a repeat.
-redis.call('SET', turn, int(sequence) .. ':0:' .. int(refused) .. ':' .. int(counted.trimmed) .. ':'
-  .. table.concat(ids), 'EX', ARGV[8])
+ids[0] = int(sequence) .. ':0:' .. int(refused) .. ':' .. int(counted.trimmed) .. ':'
+redis.call('SET', turn, table.concat(ids, '', 0), 'EX', ARGV[8])
 count()
 return {0, now, until_due(first), more, refused, counted.trimmed, payloads, exceptions}

@@ -1,0 +1,155 @@
+//! [`Pool`]: the slots that run messages, and the messages that wait for one.
+//!
+//! A slot is a task of the runtime that runs one message after the other. It reports how one ended and takes the next in
+//! the same step, so that between two short messages there is nothing to wait for and nothing to allocate. Slots are
+//! started as they are needed and kept.
+//!
+//! Next: `worker/execute.rs`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::execute::{Execution, Executor};
+use crate::broker::Settlement;
+
+/// What an execution reports: its number and how its message ended.
+pub(super) type Report = (usize, Settlement);
+
+/// The slots of a worker. Dropping it ends what still runs.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+    slots: JoinSet<()>,
+}
+
+struct Shared {
+    executor: Arc<Executor>,
+    state: Mutex<State>,
+    /// One permit for each slot that is to look for a message.
+    wake: Semaphore,
+    /// There is something for the fetch loop.
+    news: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Execution>,
+    ended: Vec<Report>,
+    /// Slots that wait to be woken.
+    idle: usize,
+    /// While more messages wait than this, reports are no news.
+    plenty: usize,
+    /// Whether the fetch loop has been told since it last looked.
+    told: bool,
+}
+
+impl Pool {
+    pub(super) fn new(executor: Arc<Executor>) -> Self {
+        let shared = Shared { executor, state: Mutex::default(), wake: Semaphore::new(0), news: Notify::new() };
+        Self { shared: Arc::new(shared), slots: JoinSet::new() }
+    }
+
+    pub(super) fn executor(&self) -> &Executor {
+        &self.shared.executor
+    }
+
+    /// Adds messages; those for which there is a slot start at once.
+    pub(super) fn push(&mut self, executions: impl IntoIterator<Item = Execution>) {
+        let (wake, more) = {
+            let mut state = self.shared.lock();
+            state.waiting.extend(executions);
+            let wake = state.waiting.len().min(state.idle);
+            state.idle -= wake;
+            (wake, state.waiting.len() - wake)
+        };
+        self.shared.wake.add_permits(wake);
+        for _ in 0..more.min(self.shared.executor.options.concurrency.saturating_sub(self.slots.len())) {
+            self.slots.spawn(Arc::clone(&self.shared).slot());
+        }
+    }
+
+    /// Takes what has been reported into `into`, which must be empty; its memory is used again.
+    pub(super) fn reports(&self, into: &mut Vec<Report>) {
+        let mut state = self.shared.lock();
+        std::mem::swap(&mut state.ended, into);
+        state.told = false;
+    }
+
+    /// Waits until something was reported and no more than a number of messages wait. Safe to drop.
+    pub(super) async fn news(&self) {
+        self.shared.news.notified().await;
+    }
+
+    /// Sets the number of waiting messages above which reports are no news.
+    pub(super) fn set_plenty(&self, plenty: usize) {
+        self.shared.lock().plenty = plenty;
+    }
+
+    /// How many messages wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.lock().waiting.len()
+    }
+
+    /// When the message that waits longest was taken.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.shared.lock().waiting.front().map(|execution| execution.taken_at)
+    }
+
+    /// Takes back the messages that still wait and for which `which` holds.
+    pub(super) fn take_back(&self, which: impl Fn(&Execution) -> bool) -> Vec<Execution> {
+        let mut state = self.shared.lock();
+        let (back, stay) = std::mem::take(&mut state.waiting).into_iter().partition(|execution| which(execution));
+        state.waiting = stay;
+        Vec::from(back)
+    }
+
+    /// Ends whatever runs where it waits.
+    pub(super) fn abort(&mut self) {
+        self.slots.abort_all();
+    }
+}
+
+impl Shared {
+    /// Runs one message after the other.
+    async fn slot(self: Arc<Self>) {
+        let mut report = None;
+        loop {
+            match self.next(report.take()) {
+                Some(execution) => {
+                    let number = execution.number;
+                    report = Some((number, self.executor.execute(execution).await));
+                    // Messages that never wait must not keep the thread from everything else.
+                    tokio::task::coop::consume_budget().await;
+                }
+                None => match self.wake.acquire().await {
+                    Ok(permit) => permit.forget(),
+                    // Never closed.
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Reports how a message ended and takes the next one that waits.
+    fn next(&self, report: Option<Report>) -> Option<Execution> {
+        let mut state = self.lock();
+        state.ended.extend(report);
+        let next = state.waiting.pop_front();
+        state.idle += usize::from(next.is_none());
+        let tell = !state.told && !state.ended.is_empty() && state.waiting.len() <= state.plenty;
+        state.told |= tell;
+        drop(state);
+        if tell {
+            self.news.notify_one();
+        }
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock panics half way, so a poisoned state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
