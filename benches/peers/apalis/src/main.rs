@@ -45,7 +45,7 @@ enum Command {
 
 #[derive(Args)]
 struct Job {
-    /// The server, such as redis://127.0.0.1:6379.
+    /// The address of the server.
     #[arg(long)]
     url: String,
     /// How many tasks.
