@@ -1,0 +1,100 @@
+//! Speed, cost and memory by the number of waiting messages.
+//!
+//! A worker takes messages from a backlog that the driver keeps at its size, so that every size is measured under the same
+//! conditions: the driver takes its share of the processors at all of them. The ceiling enqueues and takes in turn.
+
+use std::time::{Duration, Instant};
+
+use fred::clients::Client;
+use fred::interfaces::{KeysInterface as _, ListInterface as _};
+use ltq::BoxError;
+
+use super::pairs;
+use super::progress::done;
+use crate::driver::Bench;
+use crate::figure::{Figure, grouped};
+use crate::job::{Job, Subject, Workers};
+use crate::messages::{SMALL, fill, key, payloads, queue, release};
+use crate::numbers::{from_len, per_second};
+use crate::process::{Program, Role};
+use crate::record::Place;
+use crate::redis_figures::{Difference, Snapshot};
+use crate::server::Server;
+
+pub(crate) const WORKLOAD: &str = "backlog";
+/// The fewest messages that are put back at once.
+const REFILL: usize = 100;
+/// How long nothing may happen before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The case of so many waiting messages.
+pub(crate) fn case(waiting: usize) -> String {
+    format!("{} waiting", grouped(from_len(waiting)))
+}
+
+pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
+    let messages = bench.settings.messages / 2;
+    // Each has a server of its own, which grows from size to size.
+    let (scripts_server, worker_server) = (Server::start()?, Server::start()?);
+    let (scripts_client, worker_client) = (scripts_server.client().await?, worker_server.client().await?);
+    let empty = Snapshot::take(&scripts_client).await?;
+    for &backlog in bench.settings.backlogs() {
+        let case = case(backlog);
+        let place = |subject: Subject| Place { workload: WORKLOAD, case: &case, subject: subject.name() };
+
+        top_up(&scripts_client, "ready", backlog).await?;
+        let memory_bytes = empty.until(&Snapshot::take(&scripts_client).await?).memory_bytes;
+        let (elapsed, redis) = pairs::by_scripts(&scripts_server, messages).await?;
+        bench.record.add(place(Subject::Ceiling), Figure::Rate, per_second(messages, elapsed));
+        bench.record.add(place(Subject::Ceiling), Figure::RedisCpu, redis.cpu_us / from_len(messages));
+        bench.record.add(place(Subject::Ltq), Figure::WaitingBytes, memory_bytes / from_len(backlog));
+
+        top_up(&worker_client, "held", backlog).await?;
+        let (elapsed, redis) = by_worker(&worker_server, &worker_client, messages).await?;
+        bench.record.add(place(Subject::Ltq), Figure::Rate, per_second(messages, elapsed));
+        bench.record.add(place(Subject::Ltq), Figure::RedisCpu, redis.cpu_us / from_len(messages));
+    }
+    Ok(())
+}
+
+/// Makes the list `name` so long.
+async fn top_up(client: &Client, name: &str, length: usize) -> Result<(), BoxError> {
+    let there: usize = client.llen(key(&queue(0), name)).await?;
+    fill(client, &queue(0), name, SMALL, length.saturating_sub(there)).await
+}
+
+/// A worker runs `messages` messages, each of which the driver replaces.
+async fn by_worker(server: &Server, client: &Client, messages: usize) -> Result<(Duration, Difference), BoxError> {
+    let queue = queue(0);
+    let ready = key(&queue, "ready");
+    let payloads = payloads(&queue, SMALL, messages)?;
+    let mut role = Role::start(Program::Plain, &server.url(), &Job::Work(Workers::default())).await?;
+    role.go().await?;
+    let done_before = done(client, &queue).await?;
+    let before = Snapshot::take(client).await?;
+    let started = Instant::now();
+    release(client, 1).await?;
+    let (mut replaced, mut progress) = (0, (0, started));
+    loop {
+        let ended = done(client, &queue).await? - done_before;
+        if ended > progress.0 {
+            progress = (ended, Instant::now());
+        } else if progress.1.elapsed() > PATIENCE {
+            return Err(format!("no progress for {PATIENCE:?} with {ended} of {messages} messages done").into());
+        }
+        let missing = ended.min(messages) - replaced;
+        if missing >= REFILL {
+            client.rpush::<(), _, _>(ready.as_str(), payloads[replaced..replaced + missing].to_vec()).await?;
+            replaced += missing;
+        }
+        if ended >= messages {
+            break;
+        }
+    }
+    let elapsed = started.elapsed();
+    let redis = before.until(&Snapshot::take(client).await?);
+    role.outcome().await?;
+    // What is left waits for the next size out of the reach of a worker that starts.
+    client.rename::<(), _, _>(ready, key(&queue, "held")).await?;
+    Ok((elapsed, redis))
+}
