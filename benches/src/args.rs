@@ -135,9 +135,9 @@ impl Settings {
         if self.quick { Duration::from_millis(600) } else { Duration::from_secs(3) }
     }
 
-    /// The sizes of backlog that are compared, the smallest first.
-    pub(crate) fn backlogs(&self) -> &'static [usize] {
-        if self.quick { &[1_000, 5_000] } else { &[1_000, 10_000, 100_000, 1_000_000, 5_000_000] }
+    /// The largest backlog.
+    pub(crate) fn largest_backlog(&self) -> usize {
+        if self.quick { 10_000 } else { 5_000_000 }
     }
 }
 

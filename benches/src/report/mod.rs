@@ -1,5 +1,6 @@
 //! The report: `results.md` to read, `results.json` with every value of every run, and plots.
 
+mod chart;
 mod environment;
 mod markdown;
 mod plots;

@@ -3,7 +3,7 @@
 use crate::figure::Figure;
 use crate::job::Subject;
 use crate::record::{Place, Record};
-use crate::workload::{self, drain, enqueue, idle, pick_up, sends};
+use crate::workload::{self, backlog, drain, enqueue, idle, pick_up, sends};
 
 /// Heartbeats a second of one worker on one queue: one in a quarter of the default lease.
 const HEARTBEATS: f64 = 0.5;
@@ -157,7 +157,7 @@ fn peers(record: &Record) -> Vec<Promise> {
 
 /// The lowest speed beside that with the smallest backlog.
 fn flatness(record: &Record) -> Option<f64> {
-    let series = record.series.iter().filter(|series| series.workload == workload::BACKLOG);
+    let series = record.series.iter().filter(|series| series.workload == backlog::WORKLOAD);
     let speeds = series.filter(|series| series.figure == Figure::Rate && series.subject == Subject::Ltq.name());
     let speeds: Vec<f64> = speeds.filter_map(|series| series.median()).collect();
     let (first, more) = speeds.split_first()?;
@@ -191,7 +191,7 @@ mod tests {
     fn flatness_is_the_worst_size() {
         let mut record = Record::default();
         for (case, speed) in [("1", 100.0), ("2", 80.0), ("3", 95.0)] {
-            let place = Place { workload: workload::BACKLOG, case, subject: Subject::Ltq.name() };
+            let place = Place { workload: backlog::WORKLOAD, case, subject: Subject::Ltq.name() };
             record.add(place, Figure::Rate, speed);
         }
         assert!((flatness(&record).unwrap() - 0.8).abs() < 1e-9);

@@ -17,11 +17,13 @@ use crate::job::{Job, Subject, Workers};
 use crate::messages::{SMALL, fill, key, payloads, queue, release};
 use crate::numbers::{from_len, per_second};
 use crate::process::{Program, Role};
-use crate::record::Place;
+use crate::record::{Place, Record};
 use crate::redis_figures::{Difference, Snapshot};
 use crate::server::Server;
 
 pub(crate) const WORKLOAD: &str = "backlog";
+/// The sizes that are compared.
+const ALL_SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
 /// The fewest messages that are put back at once.
 const REFILL: usize = 100;
 /// How long nothing may happen before the run is given up.
@@ -32,13 +34,22 @@ pub(crate) fn case(waiting: usize) -> String {
     format!("{} waiting", grouped(from_len(waiting)))
 }
 
+/// The sizes of backlog that were measured, the smallest first.
+pub(crate) fn measured_sizes(record: &Record) -> Vec<usize> {
+    let is_measured = |size: &usize| {
+        let case = case(*size);
+        record.series.iter().any(|series| series.workload == WORKLOAD && series.case == case)
+    };
+    ALL_SIZES.iter().copied().filter(is_measured).collect()
+}
+
 pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
     let messages = bench.settings.messages / 2;
     // Each has a server of its own, which grows from size to size.
     let (scripts_server, worker_server) = (Server::start()?, Server::start()?);
     let (scripts_client, worker_client) = (scripts_server.client().await?, worker_server.client().await?);
     let empty = Snapshot::take(&scripts_client).await?;
-    for &backlog in bench.settings.backlogs() {
+    for backlog in ALL_SIZES.into_iter().filter(|size| *size <= bench.settings.largest_backlog()) {
         let case = case(backlog);
         let place = |subject: Subject| Place { workload: WORKLOAD, case: &case, subject: subject.name() };
 

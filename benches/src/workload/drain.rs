@@ -22,6 +22,11 @@ pub(crate) fn case(size: &str, workers: Workers) -> String {
     format!("{size}, {queues} queue{plural}, concurrency {concurrency}, {middleware} middleware")
 }
 
+/// The usual worker with another concurrency.
+pub(crate) fn usual_at(concurrency: usize) -> Workers {
+    Workers { concurrency, ..Workers::default() }
+}
+
 /// The case that promises are about.
 pub(crate) fn usual_case() -> String {
     case(SIZES[0].1, Workers::default())

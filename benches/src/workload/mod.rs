@@ -1,6 +1,6 @@
 //! The workloads, one file each, and what they share: a subject at work on a server of its own.
 
-mod backlog;
+pub(crate) mod backlog;
 mod cost;
 pub(crate) mod delayed;
 pub(crate) mod drain;
@@ -17,9 +17,8 @@ pub(crate) mod sends;
 
 use ltq::BoxError;
 
-pub(crate) use self::backlog::WORKLOAD as BACKLOG;
 pub(crate) use self::cost::{DRAIN as DRAIN_COST, LAYOUT, WHOLE_WAY, WORKLOAD as COST};
-pub(crate) use self::peers::{CASE as PEERS_CASE, DRAIN as PEERS_DRAIN};
+pub(crate) use self::peers::{CASE as PEERS_CASE, DRAIN as PEERS_DRAIN, ENQUEUE as PEERS_ENQUEUE};
 use crate::args::Group;
 use crate::driver::Bench;
 
