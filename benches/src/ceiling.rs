@@ -33,7 +33,8 @@ pub(crate) struct Scripts {
     turn: String,
 }
 
-/// One queue, and the numbers of the calls made for it.
+/// One queue, and the numbers of the calls made for it. There must be one caller of a name and queue on a server: the
+/// scripts take the calls of a second one for repeats.
 pub(crate) struct Caller {
     scripts: Scripts,
     publish_keys: Vec<String>,
@@ -93,7 +94,8 @@ impl Caller {
         args.extend([self.published.into(), REMEMBERED_SECONDS.into(), (-1).into(), "now".into()]);
         args.extend(payloads.iter().cloned().map(Value::Bytes));
         let scripts = &self.scripts;
-        Ok(scripts.client.evalsha(&scripts.publish, self.publish_keys.clone(), args).await?)
+        let stored: i64 = scripts.client.evalsha(&scripts.publish, self.publish_keys.clone(), args).await?;
+        if stored == 1 { Ok(()) } else { Err("publish.lua has stored nothing: is there another caller?".into()) }
     }
 
     /// Settles what is done and takes up to `want` messages.
@@ -118,8 +120,11 @@ impl Caller {
         }
         let scripts = &self.scripts;
         let reply: Vec<Value> = scripts.client.evalsha(&scripts.turn, self.turn_keys.clone(), args).await?;
+        // A turn that was not made would be the fastest of all.
+        let made = reply.first().and_then(Value::as_i64) == Some(0);
         match reply.into_iter().nth(6) {
-            Some(Value::Array(payloads)) => Ok(payloads.into_iter().filter_map(Value::into_bytes).collect()),
+            Some(Value::Array(payloads)) if made => Ok(payloads.into_iter().filter_map(Value::into_bytes).collect()),
+            Some(Value::Array(_)) => Err("turn.lua has refused a turn: is there another caller?".into()),
             _ => Err("the reply of turn.lua has changed: bring benches/src/ceiling.rs up to date".into()),
         }
     }

@@ -114,9 +114,15 @@ fn costs(record: &Record) -> Vec<Promise> {
     let idling = |case| Place { workload: idle::WORKLOAD, case, subject: ltq };
     vec![
         promise(
-            "Redis CPU of enqueue, take and acknowledge in batches of 100 / the plain layout",
+            "Redis CPU of enqueue, take and acknowledge in batches of 100 / the plain layout, a command a message",
             Target::AtMost(1.3),
-            record.ratio(scripts, whole_way(workload::LAYOUT), Figure::RedisCpu),
+            record.ratio(scripts, whole_way(workload::PLAIN_BY_MESSAGE), Figure::RedisCpu),
+            "",
+        ),
+        promise(
+            "the same / the plain layout, a command a batch",
+            Target::None,
+            record.ratio(scripts, whole_way(workload::PLAIN_BY_BATCH), Figure::RedisCpu),
             "",
         ),
         promise("the same in µs per message", Target::None, record.median(scripts, Figure::RedisCpu), " µs"),

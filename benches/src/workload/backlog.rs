@@ -11,6 +11,7 @@ use ltq::BoxError;
 
 use super::pairs;
 use super::progress::done;
+use crate::ceiling::{Caller, Scripts};
 use crate::driver::Bench;
 use crate::figure::{Figure, grouped};
 use crate::job::{Job, Subject, Workers};
@@ -48,6 +49,8 @@ pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
     // Each has a server of its own, which grows from size to size.
     let (scripts_server, worker_server) = (Server::start()?, Server::start()?);
     let (scripts_client, worker_client) = (scripts_server.client().await?, worker_server.client().await?);
+    let mut pairs_caller = Scripts::connect(&scripts_server.url()).await?.caller(&queue(0), "pairs");
+    let mut refill_caller = Scripts::connect(&worker_server.url()).await?.caller(&queue(0), "refill");
     let empty = Snapshot::take(&scripts_client).await?;
     for backlog in ALL_SIZES.into_iter().filter(|size| *size <= bench.settings.largest_backlog()) {
         let case = case(backlog);
@@ -55,13 +58,13 @@ pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
 
         top_up(&scripts_client, "ready", backlog).await?;
         let memory_bytes = empty.until(&Snapshot::take(&scripts_client).await?).memory_bytes;
-        let (elapsed, redis) = pairs::by_scripts(&scripts_server, messages).await?;
+        let (elapsed, redis) = pairs::by_scripts(&scripts_server, &mut pairs_caller, messages).await?;
         bench.record.add(place(Subject::Ceiling), Figure::Rate, per_second(messages, elapsed));
         bench.record.add(place(Subject::Ceiling), Figure::RedisCpu, redis.cpu_us / from_len(messages));
         bench.record.add(place(Subject::Ltq), Figure::WaitingBytes, memory_bytes / from_len(backlog));
 
         top_up(&worker_client, "held", backlog).await?;
-        let (elapsed, redis) = by_worker(&worker_server, &worker_client, messages).await?;
+        let (elapsed, redis) = by_worker(&worker_server, &worker_client, &mut refill_caller, messages).await?;
         bench.record.add(place(Subject::Ltq), Figure::Rate, per_second(messages, elapsed));
         bench.record.add(place(Subject::Ltq), Figure::RedisCpu, redis.cpu_us / from_len(messages));
     }
@@ -75,9 +78,13 @@ async fn top_up(client: &Client, name: &str, length: usize) -> Result<(), BoxErr
 }
 
 /// A worker runs `messages` messages, each of which the driver replaces.
-async fn by_worker(server: &Server, client: &Client, messages: usize) -> Result<(Duration, Difference), BoxError> {
+async fn by_worker(
+    server: &Server,
+    client: &Client,
+    refill: &mut Caller,
+    messages: usize,
+) -> Result<(Duration, Difference), BoxError> {
     let queue = queue(0);
-    let ready = key(&queue, "ready");
     let payloads = payloads(&queue, SMALL, messages)?;
     let mut role = Role::start(Program::Plain, &server.url(), &Job::Work(Workers::default())).await?;
     role.go().await?;
@@ -95,7 +102,7 @@ async fn by_worker(server: &Server, client: &Client, messages: usize) -> Result<
         }
         let missing = ended.min(messages) - replaced;
         if missing >= REFILL {
-            client.rpush::<(), _, _>(ready.as_str(), payloads[replaced..replaced + missing].to_vec()).await?;
+            refill.publish(&payloads[replaced..replaced + missing]).await?;
             replaced += missing;
         }
         if ended >= messages {
@@ -106,6 +113,6 @@ async fn by_worker(server: &Server, client: &Client, messages: usize) -> Result<
     let redis = before.until(&Snapshot::take(client).await?);
     role.outcome().await?;
     // What is left waits for the next size out of the reach of a worker that starts.
-    client.rename::<(), _, _>(ready, key(&queue, "held")).await?;
+    client.rename::<(), _, _>(key(&queue, "ready"), key(&queue, "held")).await?;
     Ok((elapsed, redis))
 }

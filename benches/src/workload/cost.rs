@@ -4,8 +4,10 @@
 
 use ltq::BoxError;
 
+use super::drain;
 use super::measured::{self, Measured};
-use super::{drain, pairs};
+use super::pairs::{self, Plain};
+use crate::ceiling::Scripts;
 use crate::driver::Bench;
 use crate::figure::Figure;
 use crate::job::{Job, Subject, Workers};
@@ -13,14 +15,14 @@ use crate::messages::{SMALL, fill, queue};
 use crate::numbers::{from_count, from_len};
 use crate::process::Program;
 use crate::record::Place;
-use crate::redis_figures::Difference;
 use crate::server::Server;
 
 pub(crate) const WORKLOAD: &str = "cost";
 /// Enqueue, take and acknowledge, of which the design promises what it costs.
 pub(crate) const WHOLE_WAY: &str = "enqueue, take and acknowledge in batches of 100";
-/// The layout with nothing around it.
-pub(crate) const LAYOUT: &str = "plain list and hash";
+/// The layout with nothing around it, in two ways.
+pub(crate) const PLAIN_BY_BATCH: &str = "plain, a command a batch";
+pub(crate) const PLAIN_BY_MESSAGE: &str = "plain, a command a message";
 /// The same for LTQ as it is used: bulk enqueue, and a worker that chooses its own batches.
 const WHOLE_WAY_OF_LTQ: &str = "bulk enqueue and drain, concurrency 100";
 const ENQUEUE: &str = "bulk enqueue";
@@ -56,24 +58,25 @@ pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
     whole_way(bench).await
 }
 
-/// LTQ's scripts beside the commands of their layout, both in batches of 100.
+/// LTQ's scripts beside the commands of their layout, all in batches of 100.
 async fn whole_way(bench: &mut Bench) -> Result<(), BoxError> {
     let messages = bench.settings.messages;
-    for layout_alone in bench.rotated([false, true]) {
+    for plain in bench.rotated([None, Some(Plain::ByBatch), Some(Plain::ByMessage)]) {
         let server = Server::start()?;
         fill(&server.client().await?, &queue(0), "ready", SMALL, WAITING).await?;
-        let (subject, (_, redis)) = if layout_alone {
-            (LAYOUT, pairs::by_commands(&server, messages).await?)
-        } else {
-            (Subject::Ceiling.name(), pairs::by_scripts(&server, messages).await?)
+        let (subject, (_, redis)) = match plain {
+            None => {
+                let mut caller = Scripts::connect(&server.url()).await?.caller(&queue(0), "pairs");
+                (Subject::Ceiling.name(), pairs::by_scripts(&server, &mut caller, messages).await?)
+            }
+            Some(plain) => {
+                let name = if plain == Plain::ByBatch { PLAIN_BY_BATCH } else { PLAIN_BY_MESSAGE };
+                (name, pairs::by_commands(&server, plain, messages).await?)
+            }
         };
-        let Difference { cpu_us, network_bytes, commands, .. } = redis;
         let place = Place { workload: WORKLOAD, case: WHOLE_WAY, subject };
-        bench.record.add(place, Figure::RedisCpu, cpu_us / from_len(messages));
-        bench.record.add(place, Figure::NetworkBytes, network_bytes / from_len(messages));
-        if !layout_alone {
-            bench.record.add(place, Figure::Commands, commands / from_len(messages));
-        }
+        bench.record.add(place, Figure::RedisCpu, redis.cpu_us / from_len(messages));
+        bench.record.add(place, Figure::NetworkBytes, redis.network_bytes / from_len(messages));
     }
     Ok(())
 }
