@@ -11,7 +11,9 @@ use ltq::BoxError;
 use serde::Deserialize;
 
 /// How long one measurement of a peer may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// After so many failures a peer is left out.
+const MOST_FAILURES: usize = 2;
 /// Where the programs are, in the repository.
 const FOLDER: &str = "benches/peers";
 /// Where they are built.
@@ -23,8 +25,9 @@ pub(crate) struct Peer {
     pub(crate) name: String,
     /// Program and first arguments.
     command: Vec<PathBuf>,
-    /// Why there are no figures, or no more.
+    /// What went wrong, the last time that something did.
     pub(crate) trouble: Option<String>,
+    failures: usize,
     /// How it is set up, in its own words.
     pub(crate) enqueue_setting: String,
     pub(crate) drain_setting: String,
@@ -59,22 +62,29 @@ impl Peer {
             name,
             command: Vec::new(),
             trouble: None,
+            failures: 0,
             enqueue_setting: String::new(),
             drain_setting: String::new(),
         };
         match built {
             Ok(command) => peer.command = command,
-            Err(error) => peer.give_up(&error),
+            Err(error) => peer.failed(&error),
         }
         peer
     }
 
-    /// Leaves it out from now on.
-    pub(crate) fn give_up(&mut self, error: &BoxError) {
+    /// Whether it is worth another try: it was built, and has not failed again and again.
+    pub(crate) fn is_promising(&self) -> bool {
+        !self.command.is_empty() && self.failures < MOST_FAILURES
+    }
+
+    /// Notes why there is no figure.
+    pub(crate) fn failed(&mut self, error: &BoxError) {
         let text = error.to_string();
         let reason = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").trim().to_owned();
         eprintln!("  {}: {reason}", self.name);
         self.trouble = Some(reason);
+        self.failures += 1;
     }
 
     /// Messages a second that it enqueues.

@@ -110,7 +110,7 @@ fn rows_before(all: &[&Series], case: &str) -> usize {
 }
 
 fn settings(peers: &[Peer]) -> String {
-    let mut table = Table::new(&["", "enqueue", "drain", "no figures because"]);
+    let mut table = Table::new(&["", "enqueue", "drain", "trouble"]);
     for peer in peers {
         let trouble = peer.trouble.as_deref().unwrap_or_default();
         table.row(&[peer.name.as_str(), &peer.enqueue_setting, &peer.drain_setting, trouble]);

@@ -26,17 +26,14 @@ pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
     enqueued.note_rate(&mut bench.record, Place { workload: ENQUEUE, case: CASE, subject: ltq });
     let drained = drain::by_workers(Program::Plain, SMALL, workers, messages).await?;
     drained.note_rate(&mut bench.record, Place { workload: DRAIN, case: CASE, subject: ltq });
-    for peer in &mut bench.peers {
-        if peer.trouble.is_some() {
-            continue;
-        }
+    for peer in bench.peers.iter_mut().filter(|peer| peer.is_promising()) {
         match one(peer, messages / 4).await {
             Ok((enqueued, drained)) => {
                 let subject = peer.name.as_str();
                 bench.record.add(Place { workload: ENQUEUE, case: CASE, subject }, Figure::Rate, enqueued);
                 bench.record.add(Place { workload: DRAIN, case: CASE, subject }, Figure::Rate, drained);
             }
-            Err(error) => peer.give_up(&error),
+            Err(error) => peer.failed(&error),
         }
     }
     Ok(())
