@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Role {
         #[arg(long)]
         url: String,
-        /// A [`crate::job::Job`] as JSON.
+        /// What to do, as JSON.
         job: String,
     },
 }

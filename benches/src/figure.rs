@@ -69,11 +69,11 @@ impl Figure {
 
     /// A value of it as people read it: large numbers without a fraction, small ones with some digits.
     pub(crate) fn show(self, value: f64) -> String {
-        if value.abs() >= 100.0 {
+        if value.abs() >= 100.0 || value == 0.0 {
             grouped(value)
         } else if value.abs() >= 10.0 {
             format!("{value:.1}")
-        } else if value.abs() >= 0.1 || value == 0.0 {
+        } else if value.abs() >= 0.1 {
             format!("{value:.2}")
         } else {
             format!("{value:.4}")
@@ -105,6 +105,7 @@ mod tests {
         assert_eq!(show(123.4), "123");
         assert_eq!(show(12.34), "12.3");
         assert_eq!(show(0.0123), "0.0123");
+        assert_eq!(show(0.0), "0");
         assert_eq!(show(-1_000.0), "-1,000");
     }
 }

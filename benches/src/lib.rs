@@ -3,7 +3,7 @@
 //!
 //! Two kinds of process share this code. The driver starts Redis servers, goes through the workloads and writes the
 //! report. What is measured runs in a process of its own, a *role*, so that its processor time, memory and allocations
-//! can be told from the driver's. The driver tells a role what to do by a [`job::Job`] on its command line.
+//! can be told from the driver's. The driver tells a role what to do by a `Job` on its command line.
 //!
 //! Absolute figures say as much about the machine as about LTQ; shares of the ceiling and ratios are the claims.
 

@@ -93,13 +93,15 @@ impl Lines {
         area.fill(&WHITE)?;
         let points = self.lines.iter().flat_map(|line| &line.points);
         let top = points.map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
+        // Above the lines is room for their names.
+        let top = top * (1.1 + 0.08 * from_len(self.lines.len()));
         let last = from_len(self.labels.len().saturating_sub(1));
         let mut chart = ChartBuilder::on(&area)
             .caption(self.title, TITLE)
             .margin(15)
             .x_label_area_size(50)
             .y_label_area_size(90)
-            .build_cartesian_2d(-0.1..last + 0.1, 0.0..top * 1.1)?;
+            .build_cartesian_2d(-0.1..last + 0.1, 0.0..top)?;
         let labels: Vec<(String, f64)> = self.labels.iter().map(|label| (label.clone(), 0.0)).collect();
         chart
             .configure_mesh()
