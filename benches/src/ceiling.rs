@@ -1,119 +1,158 @@
-//! The ceiling: LTQ's scripts called by a plain fred client in a loop. No codec, no tasks, no middleware, no settlement
-//! bookkeeping, and nobody else on the queue.
+//! LTQ's scripts, called by a bare client: no codec, no tasks, no middleware, no bookkeeping. All that is known here about
+//! what the scripts are given and return is in this file; `role` and `workload` make loops of it.
 
 use bytes::Bytes;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, LuaInterface};
-use fred::prelude::Config;
+use fred::interfaces::LuaInterface as _;
 use fred::types::Value;
 use ltq::BoxError;
-use ltq_core::message::{Envelope, MessageId, encode_args};
-use tokio::task::JoinSet;
 
-const PRELUDE: &str = concat!(
-    include_str!("../../ltq-core/src/broker/redis/clock.lua"),
-    "\n",
-    include_str!("../../ltq-core/src/broker/redis/prelude.lua")
-);
+use crate::messages::key;
+use crate::server::connect;
+
+const CLOCK: &str = include_str!("../../ltq-core/src/broker/redis/clock.lua");
+const PRELUDE: &str = include_str!("../../ltq-core/src/broker/redis/prelude.lua");
 const PUBLISH: &str = include_str!("../../ltq-core/src/broker/redis/publish.lua");
 const TURN: &str = include_str!("../../ltq-core/src/broker/redis/turn.lua");
+const RENEW: &str = include_str!("../../ltq-core/src/broker/redis/renew.lua");
+const RECOVER: &str = include_str!("../../ltq-core/src/broker/redis/recover.lua");
 
-/// How many messages one call carries.
-const BATCH: usize = 200;
+/// How many messages one call carries, unless a measurement is about another number.
+pub(crate) const BATCH: usize = 200;
+/// Where an envelope has its id.
+const ID: std::ops::Range<usize> = 4..20;
 const WORKER: &str = "ceiling";
+const LEASE_MS: i64 = 60_000;
+const REMEMBERED_SECONDS: i64 = 3_600;
 
-/// A plain client.
-pub(crate) struct Ceiling {
+/// A bare client that knows the scripts.
+#[derive(Clone)]
+pub(crate) struct Scripts {
     client: Client,
     publish: String,
     turn: String,
 }
 
-impl Ceiling {
+/// One queue, and the numbers of the calls made for it. There must be one caller of a name and queue on a server: the
+/// scripts take the calls of a second one for repeats.
+pub(crate) struct Caller {
+    scripts: Scripts,
+    publish_keys: Vec<String>,
+    turn_keys: Vec<String>,
+    published: i64,
+    turns: i64,
+}
+
+/// What a turn settles.
+#[derive(Default)]
+pub(crate) struct Settled {
+    /// Ids of done messages, one after the other.
+    pub(crate) done: Vec<u8>,
+    /// Messages to be tried again at once.
+    pub(crate) retries: Vec<Bytes>,
+}
+
+impl Scripts {
     pub(crate) async fn connect(url: &str) -> Result<Self, BoxError> {
-        let client = Client::new(Config::from_url(url)?, None, None, None);
-        client.init().await?;
-        let publish = load(&client, PUBLISH).await?;
-        let turn = load(&client, TURN).await?;
+        let client = connect(url).await?;
+        let publish = client.script_load(whole(PUBLISH)).await?;
+        let turn = client.script_load(whole(TURN)).await?;
         Ok(Self { client, publish, turn })
     }
 
-    /// One round trip that does nothing.
-    pub(crate) async fn ping(&self) -> Result<(), BoxError> {
-        self.client.ping::<()>(None).await?;
-        Ok(())
-    }
-
-    /// Enqueues `payloads`, a batch per call.
-    pub(crate) async fn enqueue(&self, payloads: &[Bytes]) -> Result<(), BoxError> {
-        let keys = keys(&["ready", "scheduled", "wake", "producer:ceiling"]);
-        for (sequence, batch) in (1_i64..).zip(payloads.chunks(BATCH)) {
-            let mut args: Vec<Value> = vec![sequence.into(), 3_600.into(), (-1).into(), "now".into()];
-            args.extend(batch.iter().cloned().map(Value::Bytes));
-            self.client.evalsha::<(), _, _, _>(&self.publish, keys.clone(), args).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes and settles `messages` messages, each in a spawned task that does nothing.
-    pub(crate) async fn drain(&self, messages: usize) -> Result<(), BoxError> {
+    /// `producer` is a name nobody else sends by.
+    pub(crate) fn caller(&self, queue: &str, producer: &str) -> Caller {
         let active = format!("active:{WORKER}");
         let turn = format!("turn:{WORKER}");
-        let keys =
-            keys(&["ready", "scheduled", &active, "holders", "deliveries", "dead", "letters", "wake", &turn, "counts"]);
-        let (mut taken, mut done) = (0, Vec::new());
-        for sequence in 1_i64.. {
-            let finished = taken == messages;
-            let args: Vec<Value> = vec![
-                WORKER.into(),
-                sequence.into(),
-                8_000.into(),
-                i64::try_from(BATCH)?.into(),
-                0.into(),
-                10_000.into(),
-                1_000_000.into(),
-                3_600.into(),
-                Value::Bytes(std::mem::take(&mut done).into()),
-                0.into(),
-                0.into(),
-                0.into(),
-            ];
-            let reply: Vec<Value> = self.client.evalsha(&self.turn, keys.clone(), args).await?;
-            if finished {
-                break;
-            }
-            let Some(Value::Array(payloads)) = reply.into_iter().nth(6) else {
-                return Err("the reply of turn.lua has changed".into());
-            };
-            taken += payloads.len();
-            let mut executions = JoinSet::new();
-            for payload in payloads {
-                done.extend_from_slice(&payload.as_bytes().unwrap_or_default()[4..20]);
-                executions.spawn(async move { drop(payload) });
-            }
-            while executions.join_next().await.is_some() {}
+        let keys = |names: &[&str]| names.iter().map(|name| key(queue, name)).collect();
+        Caller {
+            scripts: self.clone(),
+            publish_keys: keys(&["ready", "scheduled", "wake", &format!("producer:{producer}")]),
+            turn_keys: keys(&[
+                "ready",
+                "scheduled",
+                &active,
+                "holders",
+                "deliveries",
+                "dead",
+                "letters",
+                "wake",
+                &turn,
+                "counts",
+            ]),
+            published: 0,
+            turns: 0,
         }
-        Ok(())
     }
 }
 
-/// Messages as they would travel.
-pub(crate) fn payloads(count: usize) -> Result<Vec<Bytes>, BoxError> {
-    let args = encode_args(&std::collections::BTreeMap::from([("padding", padding())]))?;
-    Ok((0..count)
-        .map(|_| Envelope::new(MessageId::new(), "ltq_bench::tasks::noop", "bench", 0, &args).encode())
-        .collect())
+impl Caller {
+    /// Puts a batch on the queue.
+    pub(crate) async fn publish(&mut self, payloads: &[Bytes]) -> Result<(), BoxError> {
+        self.published += 1;
+        let mut args: Vec<Value> = Vec::with_capacity(4 + payloads.len());
+        args.extend([self.published.into(), REMEMBERED_SECONDS.into(), (-1).into(), "now".into()]);
+        args.extend(payloads.iter().cloned().map(Value::Bytes));
+        let scripts = &self.scripts;
+        let stored: i64 = scripts.client.evalsha(&scripts.publish, self.publish_keys.clone(), args).await?;
+        if stored == 1 { Ok(()) } else { Err("publish.lua has stored nothing: is there another caller?".into()) }
+    }
+
+    /// Settles what is done and takes up to `want` messages.
+    pub(crate) async fn turn(&mut self, want: usize, settled: Settled) -> Result<Vec<Bytes>, BoxError> {
+        self.turns += 1;
+        let mut args: Vec<Value> = vec![
+            WORKER.into(),
+            self.turns.into(),
+            LEASE_MS.into(),
+            i64::try_from(want)?.into(),
+            0.into(),
+            10_000.into(),
+            1_000_000.into(),
+            REMEMBERED_SECONDS.into(),
+            Value::Bytes(settled.done.into()),
+            i64::try_from(settled.retries.len())?.into(),
+            0.into(),
+            0.into(),
+        ];
+        for payload in settled.retries {
+            args.extend([Value::Bytes(payload.slice(ID)), 0.into(), Value::Bytes(payload)]);
+        }
+        let scripts = &self.scripts;
+        let reply: Vec<Value> = scripts.client.evalsha(&scripts.turn, self.turn_keys.clone(), args).await?;
+        // A turn that was not made would be the fastest of all.
+        let made = reply.first().and_then(Value::as_i64) == Some(0);
+        match reply.into_iter().nth(6) {
+            Some(Value::Array(payloads)) if made => Ok(payloads.into_iter().filter_map(Value::into_bytes).collect()),
+            Some(Value::Array(_)) => Err("turn.lua has refused a turn: is there another caller?".into()),
+            _ => Err("the reply of turn.lua has changed: bring benches/src/ceiling.rs up to date".into()),
+        }
+    }
 }
 
-/// What makes a message about 160 bytes long.
-pub(crate) fn padding() -> String {
-    "x".repeat(80)
+/// The id in an envelope.
+pub(crate) fn id_of(payload: &Bytes) -> Result<&[u8], BoxError> {
+    Ok(payload.get(ID).ok_or("a payload without an id")?)
 }
 
-fn keys(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| format!("{{ltq:bench}}:{name}")).collect()
+/// Whether LTQ's scripts call this command. Redis counts calls from inside a script like any other; what no script calls
+/// has come from a client.
+pub(crate) fn is_called_by_scripts(command: &str) -> bool {
+    let call = format!("redis.call('{}'", command.to_uppercase());
+    [CLOCK, PRELUDE, PUBLISH, TURN, RENEW, RECOVER].iter().any(|script| script.contains(&call))
 }
 
-async fn load(client: &Client, source: &str) -> Result<String, BoxError> {
-    Ok(client.script_load(format!("{PRELUDE}\n{source}")).await?)
+fn whole(script: &str) -> String {
+    format!("{CLOCK}\n{PRELUDE}\n{script}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_scripts_are_told_from_those_of_clients() {
+        assert!(is_called_by_scripts("lpop") && is_called_by_scripts("hset"));
+        assert!(!is_called_by_scripts("evalsha") && !is_called_by_scripts("blpop"));
+    }
 }

@@ -1,24 +1,26 @@
 //! The tasks that are measured.
 
-use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
+use ltq::{Context, RetryMessage};
 
-/// Does nothing. Its argument makes the message about 160 bytes long.
+use crate::role::pick_up::clock;
+
+/// Does nothing. Its argument gives the message its size.
 #[ltq::task(queue = "bench")]
 pub(crate) async fn noop(padding: String) {
     let _ = padding;
 }
 
-/// Where `ping` reports when it ran.
-pub(crate) static PINGED: OnceLock<UnboundedSender<Instant>> = OnceLock::new();
+/// Is done at the second try.
+#[ltq::task(queue = "bench", max_attempts = 5)]
+pub(crate) async fn retry_once(ctx: Context, padding: String) -> Result<(), RetryMessage> {
+    let _ = padding;
+    if ctx.attempt() == 1 { Err(RetryMessage::after(Duration::ZERO)) } else { Ok(()) }
+}
 
-/// Says when it ran.
-#[ltq::task(queue = "latency")]
-pub(crate) async fn ping() {
-    if let Some(pinged) = PINGED.get() {
-        // The measurement has ended if nobody listens.
-        let _ = pinged.send(Instant::now());
-    }
+/// Notes when it ran; the arguments say when it was due and when it was sent, by the clock of this process.
+#[ltq::task(queue = "bench")]
+pub(crate) async fn pick_up(due_ns: u64, sent_ns: u64) {
+    clock().ran(due_ns, sent_ns);
 }

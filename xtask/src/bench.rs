@@ -1,6 +1,10 @@
 //! `cargo xtask bench`: builds the measurements with optimisation and runs them.
+//!
+//! The other queues that are measured beside LTQ are packages of their own, which the measurements build by themselves:
+//! one that does not build must not end the run.
 
 use std::path::Path;
+use std::process::ExitStatus;
 
 use crate::{cargo, redis};
 
@@ -19,19 +23,25 @@ pub(crate) enum BenchError {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
     /// Cargo could not be started.
-    #[error("`cargo run --release -p ltq-bench` could not be started")]
-    Start(#[source] std::io::Error),
-    /// The measurements failed.
-    #[error("`cargo run --release -p ltq-bench` failed ({0})")]
-    Failed(std::process::ExitStatus),
+    #[error("`{command}` could not be started")]
+    Start { command: String, source: std::io::Error },
+    /// The programs do not build, or the measurements failed.
+    #[error("`{command}` failed ({status})")]
+    Failed { command: String, status: ExitStatus },
 }
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<(), BenchError> {
     redis::ensure()?;
-    let status = cargo::command(root)
-        .args(["run", "--release", "--package", "ltq-bench", "--"])
-        .args(&args.settings)
-        .status()
-        .map_err(BenchError::Start)?;
-    if status.success() { Ok(()) } else { Err(BenchError::Failed(status)) }
+    // The program starts its sibling, which counts allocations, and `cargo run` builds only what it runs.
+    run_cargo(root, &["build", "--release", "--package", "ltq-bench", "--bins"], &[])?;
+    run_cargo(root, &["run", "--release", "--package", "ltq-bench", "--"], &args.settings)
+}
+
+fn run_cargo(root: &Path, arguments: &[&str], settings: &[String]) -> Result<(), BenchError> {
+    let command = format!("cargo {}", arguments.join(" "));
+    match cargo::command(root).args(arguments).args(settings).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(BenchError::Failed { command, status }),
+        Err(source) => Err(BenchError::Start { command, source }),
+    }
 }

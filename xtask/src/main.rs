@@ -20,7 +20,8 @@ use clap::Parser;
 enum Command {
     /// Everything that must hold before a change goes in; what continuous integration runs.
     Test(test::Args),
-    /// How fast LTQ is, beside the ceiling of its own scripts; `cargo xtask bench -- --help` lists the settings.
+    /// How fast LTQ is, beside the ceiling of its own scripts and other queues; `cargo xtask bench -- --help` lists the
+    /// settings.
     Bench(bench::Args),
     /// LTQ under faults, with the history of every message checked; `cargo xtask chaos -- --help` lists the settings.
     Chaos(chaos::Args),

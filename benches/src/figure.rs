@@ -1,0 +1,111 @@
+//! [`Figure`]: what a number in the report counts.
+
+use serde::Serialize;
+
+/// A kind of number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum Figure {
+    /// Messages a second.
+    Rate,
+    /// Microseconds of the main thread of Redis, per message.
+    RedisCpu,
+    /// Microseconds of the measured process, per message.
+    ProcessCpu,
+    /// Commands over the wire, per message.
+    Commands,
+    /// Bytes over the wire in both directions, per message.
+    NetworkBytes,
+    /// Allocations of the measured process, per message.
+    Allocations,
+    /// Bytes of Redis memory, per waiting message.
+    WaitingBytes,
+    /// Latency in microseconds, by percentile.
+    P50,
+    P99,
+    P999,
+    Max,
+    /// The same without the lateness of the sender.
+    P50FromSend,
+    P99FromSend,
+    /// Commands a second of an idle worker.
+    IdleCommands,
+    /// Microseconds a second of Redis for an idle worker.
+    IdleRedisCpu,
+    /// Microseconds a second of an idle worker.
+    IdleCpu,
+    /// Bytes of Redis memory per worker.
+    WorkerRedisBytes,
+    /// Bytes of memory of the process per worker.
+    WorkerBytes,
+    /// Idle workers that one message wakes.
+    Woken,
+}
+
+impl Figure {
+    /// Its name in a table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "messages/s",
+            Self::RedisCpu => "Redis CPU, µs per message",
+            Self::ProcessCpu => "process CPU, µs per message",
+            Self::Commands => "commands per message",
+            Self::NetworkBytes => "network bytes per message",
+            Self::Allocations => "allocations per message",
+            Self::WaitingBytes => "Redis bytes per waiting message",
+            Self::P50 => "p50, µs",
+            Self::P99 => "p99, µs",
+            Self::P999 => "p99.9, µs",
+            Self::Max => "max, µs",
+            Self::P50FromSend => "p50 from the send, µs",
+            Self::P99FromSend => "p99 from the send, µs",
+            Self::IdleCommands => "commands/s of an idle worker, heartbeats included",
+            Self::IdleRedisCpu => "Redis CPU, µs/s per idle worker",
+            Self::IdleCpu => "process CPU, µs/s per idle worker",
+            Self::WorkerRedisBytes => "Redis bytes per worker",
+            Self::WorkerBytes => "process bytes per worker",
+            Self::Woken => "workers woken by one message",
+        }
+    }
+
+    /// A value of it as people read it: large numbers without a fraction, small ones with some digits.
+    pub(crate) fn show(self, value: f64) -> String {
+        if value.abs() >= 100.0 || value == 0.0 {
+            grouped(value)
+        } else if value.abs() >= 10.0 {
+            format!("{value:.1}")
+        } else if value.abs() >= 0.1 {
+            format!("{value:.2}")
+        } else {
+            format!("{value:.4}")
+        }
+    }
+}
+
+/// A whole number with commas.
+pub(crate) fn grouped(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0.0 { format!("-{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_the_digits_that_mean_something() {
+        let show = |value| Figure::Rate.show(value);
+        assert_eq!(show(1_234_567.8), "1,234,568");
+        assert_eq!(show(123.4), "123");
+        assert_eq!(show(12.34), "12.3");
+        assert_eq!(show(0.0123), "0.0123");
+        assert_eq!(show(0.0), "0");
+        assert_eq!(show(-1_000.0), "-1,000");
+    }
+}

@@ -1,0 +1,205 @@
+//! What LTQ promises about its speed and its cost, each with what was measured in this run.
+
+use crate::figure::Figure;
+use crate::job::Subject;
+use crate::record::{Place, Record};
+use crate::workload::{self, backlog, drain, enqueue, idle, pick_up, sends};
+
+/// Heartbeats a second of one worker on one queue: one in a quarter of the default lease.
+const HEARTBEATS: f64 = 0.5;
+
+/// One promise.
+#[derive(Debug)]
+pub(super) struct Promise {
+    pub(super) name: String,
+    pub(super) target: Target,
+    /// Nothing where it was not measured.
+    measured: Option<f64>,
+    unit: &'static str,
+}
+
+/// What makes a promise held.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+    Below(f64),
+    /// Said without a promise.
+    None,
+}
+
+impl Target {
+    pub(super) fn show(self) -> String {
+        match self {
+            Self::AtLeast(bound) => format!("≥ {bound}"),
+            Self::AtMost(bound) => format!("≤ {bound}"),
+            Self::Below(bound) => format!("< {bound}"),
+            Self::None => String::new(),
+        }
+    }
+
+    fn holds(self, value: f64) -> Option<bool> {
+        match self {
+            Self::AtLeast(bound) => Some(value >= bound),
+            Self::AtMost(bound) => Some(value <= bound),
+            Self::Below(bound) => Some(value < bound),
+            Self::None => None,
+        }
+    }
+}
+
+impl Promise {
+    pub(super) fn shown(&self) -> String {
+        self.measured.map_or_else(String::new, |value| format!("{}{}", Figure::Rate.show(value), self.unit))
+    }
+
+    pub(super) fn held(&self) -> &'static str {
+        match self.measured.map(|value| self.target.holds(value)) {
+            None => "not measured",
+            Some(None) => "",
+            Some(Some(true)) => "yes",
+            Some(Some(false)) => "**no**",
+        }
+    }
+}
+
+/// All of them, in the order of the report.
+pub(super) fn all(record: &Record) -> Vec<Promise> {
+    let mut promises = throughput(record);
+    promises.extend(latency(record));
+    promises.extend(costs(record));
+    promises.extend(peers(record));
+    promises
+}
+
+fn throughput(record: &Record) -> Vec<Promise> {
+    let (ltq, ceiling, rpush) = (Subject::Ltq.name(), Subject::Ceiling.name(), Subject::Rpush.name());
+    let drained = drain::usual_case();
+    let drained = |subject| Place { workload: drain::WORKLOAD, case: &drained, subject };
+    let enqueued = |subject| Place { workload: enqueue::WORKLOAD, case: enqueue::CASE, subject };
+    let sent = sends::case(64);
+    let sent = |subject| Place { workload: sends::WORKLOAD, case: &sent, subject };
+    let ratio = |one, other| record.ratio(one, other, Figure::Rate);
+    vec![
+        promise(
+            "drain of no-ops, default middleware, concurrency 100 / ceiling",
+            Target::AtLeast(0.6),
+            ratio(drained(ltq), drained(ceiling)),
+            "",
+        ),
+        promise("bulk enqueue / ceiling", Target::AtLeast(0.7), ratio(enqueued(ltq), enqueued(ceiling)), ""),
+        promise("64 single sends at once / one RPUSH a send", Target::AtLeast(1.5), ratio(sent(ltq), sent(rpush)), ""),
+        promise("lowest speed at any backlog / speed at the smallest", Target::AtLeast(0.9), flatness(record), ""),
+    ]
+}
+
+fn latency(record: &Record) -> Vec<Promise> {
+    let case = pick_up::case(1_000, 1);
+    let place = |subject| Place { workload: pick_up::WORKLOAD, case: &case, subject };
+    let (ltq, ping) = (place(Subject::Ltq.name()), place(pick_up::PING));
+    vec![
+        promise("pick-up at 1,000/s, p50", Target::None, record.median(ltq, Figure::P50), " µs"),
+        promise("pick-up at 1,000/s, p99", Target::None, record.median(ltq, Figure::P99), " µs"),
+        promise("p50 from the send / PING", Target::None, record.ratio(ltq, ping, Figure::P50FromSend), ""),
+        promise("p99 from the send / PING", Target::None, record.ratio(ltq, ping, Figure::P99FromSend), ""),
+    ]
+}
+
+fn costs(record: &Record) -> Vec<Promise> {
+    let cost = |case, subject| Place { workload: workload::COST, case, subject };
+    let whole_way = |subject| cost(workload::WHOLE_WAY, subject);
+    let scripts = whole_way(Subject::Ceiling.name());
+    let ltq = Subject::Ltq.name();
+    let [one, many] = idle::WORKERS.map(idle::case);
+    let idling = |case| Place { workload: idle::WORKLOAD, case, subject: ltq };
+    vec![
+        promise(
+            "Redis CPU of enqueue, take and acknowledge in batches of 100 / the plain layout, a command a message",
+            Target::AtMost(1.3),
+            record.ratio(scripts, whole_way(workload::PLAIN_BY_MESSAGE), Figure::RedisCpu),
+            "",
+        ),
+        promise(
+            "the same / the plain layout, a command a batch",
+            Target::None,
+            record.ratio(scripts, whole_way(workload::PLAIN_BY_BATCH), Figure::RedisCpu),
+            "",
+        ),
+        promise("the same in µs per message", Target::None, record.median(scripts, Figure::RedisCpu), " µs"),
+        promise(
+            "commands per message under load",
+            Target::AtMost(0.1),
+            record.median(cost(workload::DRAIN_COST, ltq), Figure::Commands),
+            "",
+        ),
+        promise(
+            "commands/s of an idle worker beside its heartbeats",
+            Target::Below(1.0),
+            record.median(idling(&one), Figure::IdleCommands).map(|all| all - HEARTBEATS),
+            "",
+        ),
+        promise(
+            "of 20 idle workers, woken by one message",
+            Target::AtMost(2.0),
+            record.median(idling(&many), Figure::Woken),
+            "",
+        ),
+    ]
+}
+
+/// LTQ's drain beside each of the others, in their own workload.
+fn peers(record: &Record) -> Vec<Promise> {
+    let place = |subject| Place { workload: workload::PEERS_DRAIN, case: workload::PEERS_CASE, subject };
+    let ltq = Subject::Ltq.name();
+    let others = record.series.iter().filter(|series| series.workload == workload::PEERS_DRAIN);
+    let others = others.map(|series| series.subject.as_str()).filter(|subject| *subject != ltq);
+    others
+        .map(|other| {
+            let name = format!("drain of no-ops / {other}");
+            promise(&name, Target::None, record.ratio(place(ltq), place(other), Figure::Rate), "")
+        })
+        .collect()
+}
+
+/// The lowest speed beside that with the smallest backlog.
+fn flatness(record: &Record) -> Option<f64> {
+    let series = record.series.iter().filter(|series| series.workload == backlog::WORKLOAD);
+    let speeds = series.filter(|series| series.figure == Figure::Rate && series.subject == Subject::Ltq.name());
+    let speeds: Vec<f64> = speeds.filter_map(|series| series.median()).collect();
+    let (first, more) = speeds.split_first()?;
+    more.iter().map(|speed| speed / first).min_by(f64::total_cmp)
+}
+
+fn promise(name: &str, target: Target, measured: Option<f64>, unit: &'static str) -> Promise {
+    Promise { name: name.to_owned(), target, measured, unit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_is_neither_held_nor_broken() {
+        let all = all(&Record::default());
+        assert!(all.iter().all(|promise| promise.held() == "not measured" && promise.shown().is_empty()));
+    }
+
+    #[test]
+    fn a_promise_is_held_at_its_bound() {
+        let held = |target, value| promise("", target, Some(value), "").held();
+        assert_eq!(held(Target::AtLeast(0.6), 0.6), "yes");
+        assert_eq!(held(Target::AtMost(1.3), 1.31), "**no**");
+        assert_eq!(held(Target::Below(1.0), 1.0), "**no**");
+        assert_eq!(held(Target::None, 5.0), "");
+    }
+
+    #[test]
+    fn flatness_is_the_worst_size() {
+        let mut record = Record::default();
+        for (case, speed) in [("1", 100.0), ("2", 80.0), ("3", 95.0)] {
+            let place = Place { workload: backlog::WORKLOAD, case, subject: Subject::Ltq.name() };
+            record.add(place, Figure::Rate, speed);
+        }
+        assert!((flatness(&record).unwrap() - 0.8).abs() < 1e-9);
+    }
+}
