@@ -175,6 +175,9 @@ impl Flusher {
                 // A sender that has gone away does not want to know.
                 let _ = caller.reply.send(result.clone());
             }
+            // Who sends one message after the other does so again now, and joins the next call instead of the one after:
+            // fewer calls, and less work for each message.
+            tokio::task::yield_now().await;
         }
         self.ended = true;
     }
