@@ -14,7 +14,7 @@ const HORIZON: Duration = Duration::from_millis(2);
 /// How long to count before a speed is believed.
 const WINDOW: Duration = Duration::from_millis(1);
 /// The most that are taken ahead.
-const MOST: usize = 400;
+const MOST: usize = 1_000;
 /// How long a message may wait in these hands. Far above [`HORIZON`], so that a stutter moves nothing to and fro.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
