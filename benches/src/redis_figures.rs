@@ -23,7 +23,7 @@ pub(crate) struct Snapshot {
     /// Of the main thread, which runs the commands.
     cpu_us: f64,
     network_bytes: f64,
-    memory_bytes: f64,
+    pub(crate) memory_bytes: f64,
     connections: f64,
     calls: BTreeMap<String, f64>,
     errors: BTreeMap<String, f64>,

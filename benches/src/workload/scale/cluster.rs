@@ -11,9 +11,9 @@ use ltq::BoxError;
 
 use crate::cluster::{Cluster, SHARDS, a_queue_on_each};
 use crate::driver::Bench;
-use crate::figure::Figure;
+use crate::figure::{Figure, grouped};
 use crate::job::{Crowd, Job, Outcome, Subject};
-use crate::messages::key;
+use crate::messages::{SMALL, fill, key};
 use crate::numbers::{from_len, per_second};
 use crate::process::{Program, Role};
 use crate::record::{Place, Record};
@@ -24,6 +24,8 @@ use crate::workload::progress::done;
 const WORKLOAD: &str = "a cluster of 3 shards";
 const ONE_SERVER: &str = "one server";
 const REDIRECTIONS: [&str; 4] = ["MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN"];
+/// Calls are larger where more tasks run at once.
+const CONCURRENCIES: [usize; 2] = [100, 1_000];
 const POLL: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -59,43 +61,60 @@ pub(super) async fn run(bench: &mut Bench) -> Result<(), BoxError> {
 impl Site {
     async fn measure(&self, record: &mut Record) -> Result<(), BoxError> {
         let queues: Vec<String> = self.queues.iter().map(|(queue, _)| queue.clone()).collect();
-        let job = Job::EnqueueTo { queues: queues.clone(), per_queue: self.per_queue };
+        self.enqueue(record, &queues).await?;
+        for concurrency in CONCURRENCIES {
+            self.drain(record, &queues, concurrency).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills the queues, which are empty before and after.
+    async fn enqueue(&self, record: &mut Record, queues: &[String]) -> Result<(), BoxError> {
+        let job = Job::EnqueueTo { queues: queues.to_vec(), per_queue: self.per_queue };
         let mut role = Role::start(Program::Plain, &self.url, &job).await?;
         let before = self.snapshots().await?;
         role.go().await?;
         let outcome = role.outcome().await?;
         let elapsed = Duration::from_secs_f64(outcome.seconds);
         self.note(record, "bulk enqueue to 3 queues", elapsed, &self.since(&before).await?, &outcome);
+        for (queue, server) in &self.queues {
+            self.servers[*server].del::<(), _>(key(queue, "ready")).await?;
+        }
+        Ok(())
+    }
 
-        self.move_all("ready", "held").await?;
+    /// Empties the queues.
+    async fn drain(&self, record: &mut Record, queues: &[String], concurrency: usize) -> Result<(), BoxError> {
+        for (queue, server) in &self.queues {
+            fill(&self.servers[*server], queue, "held", SMALL, self.per_queue).await?;
+        }
+        let done_before = self.done().await?;
         let empty = self.snapshots().await?;
-        let job = Crowd { name: "cluster".to_owned(), workers: 1, concurrency: 100, queues };
+        let job = Crowd { name: "cluster".to_owned(), workers: 1, concurrency, queues: queues.to_vec() };
         let mut role = Role::start(Program::Plain, &self.url, &Job::Crowd(job)).await?;
         role.go().await?;
         let before = self.snapshots().await?;
         let started = Instant::now();
-        self.move_all("held", "ready").await?;
         for (queue, server) in &self.queues {
+            self.servers[*server].rename::<(), _, _>(key(queue, "held"), key(queue, "ready")).await?;
             self.servers[*server].rpush::<(), _, _>(key(queue, "wake"), "1").await?;
         }
-        self.until_done(started).await?;
+        while self.done().await? < done_before + self.per_queue * self.queues.len() {
+            if started.elapsed() > PATIENCE {
+                return Err(format!("three queues are not empty after {PATIENCE:?}").into());
+            }
+            tokio::time::sleep(POLL).await;
+        }
         let elapsed = started.elapsed();
         let (redis, all) = (self.since(&before).await?, self.since(&empty).await?);
         let outcome = role.outcome().await?;
-        let case = "drain of 3 queues, 1 worker, concurrency 100";
-        self.note(record, case, elapsed, &redis, &outcome);
-        record.add(self.place(case), Figure::Connections, all.iter().map(|server| server.connections).sum());
+        let case = format!("drain of 3 queues, 1 worker, concurrency {}", grouped(from_len(concurrency)));
+        self.note(record, &case, elapsed, &redis, &outcome);
+        record.add(self.place(&case), Figure::Connections, all.iter().map(|server| server.connections).sum());
         Ok(())
     }
 
-    fn note(
-        &self,
-        record: &mut Record,
-        case: &'static str,
-        elapsed: Duration,
-        redis: &[Difference],
-        outcome: &Outcome,
-    ) {
+    fn note(&self, record: &mut Record, case: &str, elapsed: Duration, redis: &[Difference], outcome: &Outcome) {
         let (place, messages) = (self.place(case), self.per_queue * self.queues.len());
         let sum = |of: fn(&Difference) -> f64| redis.iter().map(of).sum::<f64>();
         record.add(place, Figure::Rate, per_second(messages, elapsed));
@@ -111,7 +130,7 @@ impl Site {
         }
     }
 
-    fn place(&self, case: &'static str) -> Place<'_> {
+    fn place<'a>(&'a self, case: &'a str) -> Place<'a> {
         Place { workload: WORKLOAD, case, subject: self.subject }
     }
 
@@ -128,24 +147,13 @@ impl Site {
         Ok(before.iter().zip(&after).map(|(before, after)| before.until(after)).collect())
     }
 
-    /// Renames a list of every queue.
-    async fn move_all(&self, from: &str, to: &str) -> Result<(), BoxError> {
+    /// How many messages of all queues are done.
+    async fn done(&self) -> Result<usize, BoxError> {
+        let mut all = 0;
         for (queue, server) in &self.queues {
-            self.servers[*server].rename::<(), _, _>(key(queue, from), key(queue, to)).await?;
+            all += done(&self.servers[*server], queue).await?;
         }
-        Ok(())
-    }
-
-    async fn until_done(&self, started: Instant) -> Result<(), BoxError> {
-        for (queue, server) in &self.queues {
-            while done(&self.servers[*server], queue).await? < self.per_queue {
-                if started.elapsed() > PATIENCE {
-                    return Err(format!("{queue} is not empty after {PATIENCE:?}").into());
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        }
-        Ok(())
+        Ok(all)
     }
 }
 

@@ -1,16 +1,25 @@
 //! A crowd with nothing to do: its waits, which end by themselves every five seconds, and the renewals of its leases.
+//!
+//! Redis needs most memory just after a wait or a renewal of everybody, because it keeps the buffers of a connection for two
+//! seconds after they were used. Whoever plans its memory has to know the most it needs, so it is asked every second.
+
+use std::time::{Duration, Instant};
 
 use ltq::BoxError;
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Used};
 use crate::driver::Bench;
 use crate::figure::Figure;
 use crate::job::Subject;
 use crate::numbers::from_len;
 use crate::record::{Place, Record};
-use crate::redis_figures::Snapshot;
+use crate::redis_figures::{Difference, Snapshot};
 
 const WORKLOAD: &str = "many workers: idle";
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How much longer than asked a watch may take. A machine that stood still for a while tells nothing about a second.
+const LATE: Duration = Duration::from_secs(1);
+const ATTEMPTS: usize = 5;
 
 /// What a crowd holds while it waits.
 pub(super) struct Held {
@@ -21,13 +30,7 @@ pub(super) struct Held {
 }
 
 pub(super) async fn run(bench: &mut Bench, crowd: &mut Crowd, case: &str) -> Result<Held, BoxError> {
-    crowd.used().await?;
-    let before = Snapshot::take(&crowd.client).await?;
-    tokio::time::sleep(bench.settings.watch_crowd_for()).await;
-    let after = Snapshot::take(&crowd.client).await?;
-    let used = crowd.used().await?;
-    let idle = before.until(&after);
-    let all = crowd.empty.until(&after);
+    let Watched { idle, all, used, most_memory_bytes } = undisturbed(crowd, bench.settings.watch_crowd_for()).await?;
     let place = place(case);
     let percent = |cpu_us: f64| 100.0 * cpu_us / (1e6 * used.seconds);
     bench.record.add(place, Figure::AllCommands, idle.commands / used.seconds);
@@ -40,8 +43,49 @@ pub(super) async fn run(bench: &mut Bench, crowd: &mut Crowd, case: &str) -> Res
         workers: from_len(crowd.workers),
         processes: from_len(crowd.processes()),
         resident_bytes: used.resident_bytes,
-        redis_bytes: all.memory_bytes,
+        redis_bytes: most_memory_bytes - crowd.empty.memory_bytes,
     })
+}
+
+/// What was seen of a crowd.
+struct Watched {
+    /// Meanwhile.
+    idle: Difference,
+    /// Since before there was a worker.
+    all: Difference,
+    used: Used,
+    most_memory_bytes: f64,
+}
+
+/// Watches until the machine has not stood still meanwhile.
+async fn undisturbed(crowd: &mut Crowd, lasting: Duration) -> Result<Watched, BoxError> {
+    for _ in 0..ATTEMPTS {
+        let started = Instant::now();
+        let watched = watch(crowd, lasting).await?;
+        let took = started.elapsed();
+        if took < lasting + LATE {
+            return Ok(watched);
+        }
+        eprintln!("  to watch for {lasting:?} took {took:?}: the machine stood still; once more");
+    }
+    Err(format!("the machine stands still again and again: {lasting:?} were longer {ATTEMPTS} times").into())
+}
+
+async fn watch(crowd: &mut Crowd, lasting: Duration) -> Result<Watched, BoxError> {
+    crowd.used().await?;
+    let before = Snapshot::take(&crowd.client).await?;
+    let started = Instant::now();
+    let mut most_memory_bytes = before.memory_bytes;
+    let after = loop {
+        tokio::time::sleep(LOOK_AGAIN.min(lasting.saturating_sub(started.elapsed()))).await;
+        let now = Snapshot::take(&crowd.client).await?;
+        most_memory_bytes = most_memory_bytes.max(now.memory_bytes);
+        if started.elapsed() >= lasting {
+            break now;
+        }
+    };
+    let used = crowd.used().await?;
+    Ok(Watched { idle: before.until(&after), all: crowd.empty.until(&after), used, most_memory_bytes })
 }
 
 impl Held {
