@@ -1,7 +1,7 @@
 //! One worker on three queues: each on a shard of its own, beside all on one server.
 //!
-//! Everything shares the same cores, so shards cannot make it faster here. What can be seen is that the load spreads evenly,
-//! that a message costs no more, and that calls go to the right shard at once.
+//! Everything shares the same cores, so the speed says little about shards that have cores of their own. What can be seen is
+//! how the load spreads, what a message costs, and that calls go to the right shard at once.
 
 use std::time::{Duration, Instant};
 
