@@ -190,6 +190,8 @@ mod documents {
     mod middleware {}
     #[doc = include_str!("../docs/reliability.md")]
     mod reliability {}
+    #[doc = include_str!("../docs/scaling.md")]
+    mod scaling {}
     #[doc = include_str!("../docs/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../docs/workers.md")]

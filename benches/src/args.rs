@@ -73,6 +73,8 @@ pub(crate) enum Group {
     Cost,
     /// What a worker costs that has nothing to do.
     Idle,
+    /// Many workers on one queue, and queues spread over a cluster.
+    Scale,
     /// The other queues.
     Peers,
 }
@@ -133,6 +135,26 @@ impl Settings {
     /// How long scheduling delayed messages may take until they are due.
     pub(crate) fn until_due(&self) -> Duration {
         if self.quick { Duration::from_millis(600) } else { Duration::from_secs(3) }
+    }
+
+    /// How many workers share a queue.
+    pub(crate) fn crowds(&self) -> [usize; 3] {
+        if self.quick { [1, 5, 10] } else { [1, 100, 1_000] }
+    }
+
+    /// How many of them run in one process at most.
+    pub(crate) fn crowd_per_process(&self) -> usize {
+        if self.quick { 5 } else { 250 }
+    }
+
+    /// How long a crowd that has nothing to do is watched: some waits and many renewals of a lease.
+    pub(crate) fn watch_crowd_for(&self) -> Duration {
+        if self.quick { Duration::from_millis(500) } else { Duration::from_secs(20) }
+    }
+
+    /// How often a crowd that has nothing to do is woken, for each number of messages.
+    pub(crate) fn bursts(&self) -> usize {
+        if self.quick { 1 } else { 5 }
     }
 
     /// The largest backlog.

@@ -39,6 +39,32 @@ pub(crate) enum Figure {
     WorkerBytes,
     /// Idle workers that one message wakes.
     Woken,
+    /// Commands a second of all workers together.
+    AllCommands,
+    /// Redis, of one core.
+    RedisShare,
+    /// All measured processes together, of one core.
+    ProcessShare,
+    /// Connections to Redis, of all workers together.
+    Connections,
+    /// Threads of all measured processes together.
+    Threads,
+    /// Waits at the server, per message: how often a worker had nothing left to do.
+    WaitsBegun,
+    /// Messages of the worker that had the fewest, and of the one that had the most.
+    Fewest,
+    Most,
+    /// Workers that had at least one message.
+    Took,
+    /// How often an idle worker was woken.
+    WakeUps,
+    /// Until all messages were done.
+    UntilDone,
+    /// What one shard has of the Redis CPU of all.
+    LeastShard,
+    MostShard,
+    /// Errors by which a cluster refuses a call.
+    Redirected,
 }
 
 impl Figure {
@@ -64,6 +90,20 @@ impl Figure {
             Self::WorkerRedisBytes => "Redis bytes per worker",
             Self::WorkerBytes => "process bytes per worker",
             Self::Woken => "workers woken by one message",
+            Self::AllCommands => "commands/s of all workers",
+            Self::RedisShare => "Redis CPU, % of a core",
+            Self::ProcessShare => "process CPU, % of a core",
+            Self::Connections => "connections",
+            Self::Threads => "threads",
+            Self::WaitsBegun => "waits begun per message",
+            Self::Fewest => "messages of the worker with the fewest",
+            Self::Most => "messages of the worker with the most",
+            Self::Took => "workers that had a message",
+            Self::WakeUps => "wake-ups",
+            Self::UntilDone => "until all are done, µs",
+            Self::LeastShard => "Redis CPU of the least busy shard, % of all",
+            Self::MostShard => "Redis CPU of the busiest shard, % of all",
+            Self::Redirected => "MOVED, ASK, CROSSSLOT and CLUSTERDOWN replies",
         }
     }
 

@@ -36,10 +36,24 @@ pub(crate) enum Job {
     Sends { subject: Subject, messages: usize, tasks: usize },
     /// Runs LTQ workers until stopped.
     Work(Workers),
+    /// Runs LTQ workers until stopped, and says what they have used whenever it is asked.
+    Crowd(Crowd),
+    /// Puts that many messages on each of the queues, all in one bulk.
+    EnqueueTo { queues: Vec<String>, per_queue: usize },
     /// Takes and settles that many messages of each queue with LTQ's scripts and a bare client.
     DrainByScripts { messages: usize, queues: usize, retry_once: bool },
     /// Sends at a fixed rate to workers in the same process, whose clock is then the same.
     PickUp { per_second: u32, lasting: Duration, pings: u32, workers: usize },
+}
+
+/// Many light workers of a process, on the same queues.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Crowd {
+    /// Distinguishes its workers from those of other processes.
+    pub(crate) name: String,
+    pub(crate) workers: usize,
+    pub(crate) concurrency: usize,
+    pub(crate) queues: Vec<String>,
 }
 
 /// The workers of a process.

@@ -10,9 +10,11 @@
 mod allocations;
 mod args;
 mod ceiling;
+mod cluster;
 mod driver;
 mod figure;
 mod job;
+mod limits;
 mod messages;
 mod numbers;
 mod peers;
@@ -23,6 +25,7 @@ mod report;
 mod role;
 mod server;
 mod tasks;
+mod tokens;
 mod usage;
 mod workload;
 

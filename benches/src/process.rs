@@ -55,6 +55,13 @@ impl Role {
         self.expect("going").await
     }
 
+    /// What it has used since it was let begin, or was asked before. Only some jobs answer.
+    pub(crate) async fn so_far(&mut self) -> Result<Outcome, BoxError> {
+        self.stdin.write_all(b"so far\n").await?;
+        let line = self.lines.next_line().await?;
+        Ok(serde_json::from_str(&line.ok_or("a measured process ended before it was asked to")?)?)
+    }
+
     /// Waits until it has done its job, or stops it if its job has no end, and says what it has measured.
     pub(crate) async fn outcome(self) -> Result<Outcome, BoxError> {
         let Self { mut child, stdin, mut lines } = self;

@@ -23,8 +23,10 @@ pub(crate) struct Snapshot {
     /// Of the main thread, which runs the commands.
     cpu_us: f64,
     network_bytes: f64,
-    memory_bytes: f64,
+    pub(crate) memory_bytes: f64,
+    connections: f64,
     calls: BTreeMap<String, f64>,
+    errors: BTreeMap<String, f64>,
 }
 
 /// What a server did between two moments.
@@ -33,8 +35,11 @@ pub(crate) struct Difference {
     pub(crate) cpu_us: f64,
     pub(crate) network_bytes: f64,
     pub(crate) memory_bytes: f64,
+    /// How many more there are.
+    pub(crate) connections: f64,
     pub(crate) commands: f64,
     calls: BTreeMap<String, f64>,
+    errors: BTreeMap<String, f64>,
 }
 
 impl Snapshot {
@@ -44,18 +49,16 @@ impl Snapshot {
 
     /// What happened until `later`.
     pub(crate) fn until(&self, later: &Self) -> Difference {
-        let calls: BTreeMap<String, f64> = later
-            .calls
-            .iter()
-            .map(|(command, calls)| (command.clone(), calls - self.calls.get(command).unwrap_or(&0.0)))
-            .collect();
+        let calls = grown(&self.calls, &later.calls);
         let from_clients = |command: &str| !is_called_by_scripts(command) && !OF_THE_DRIVER.contains(&command);
         Difference {
             cpu_us: later.cpu_us - self.cpu_us,
             network_bytes: later.network_bytes - self.network_bytes,
             memory_bytes: later.memory_bytes - self.memory_bytes,
+            connections: later.connections - self.connections,
             commands: calls.iter().filter(|(command, _)| from_clients(command)).map(|(_, calls)| calls).sum(),
             calls,
+            errors: grown(&self.errors, &later.errors),
         }
     }
 
@@ -65,15 +68,20 @@ impl Snapshot {
             let value = fields.get(field).and_then(|value| value.parse::<f64>().ok());
             value.ok_or_else(|| BoxError::from(format!("INFO has no number `{field}`")))
         };
-        let calls = fields.iter().filter_map(|(field, value)| {
-            let calls = value.strip_prefix("calls=")?.split(',').next()?.parse().ok()?;
-            Some((field.strip_prefix("cmdstat_")?.to_owned(), calls))
-        });
+        let counts = |prefix: &str, count: &str| {
+            let counted = fields.iter().filter_map(|(field, value)| {
+                let number = value.strip_prefix(count)?.split(',').next()?.parse().ok()?;
+                Some((field.strip_prefix(prefix)?.to_owned(), number))
+            });
+            counted.collect()
+        };
         Ok(Self {
             cpu_us: 1e6 * (number("used_cpu_user_main_thread")? + number("used_cpu_sys_main_thread")?),
             network_bytes: number("total_net_input_bytes")? + number("total_net_output_bytes")?,
             memory_bytes: number("used_memory")?,
-            calls: calls.collect(),
+            connections: number("connected_clients")?,
+            calls: counts("cmdstat_", "calls="),
+            errors: counts("errorstat_", "count="),
         })
     }
 }
@@ -83,6 +91,15 @@ impl Difference {
     pub(crate) fn calls(&self, command: &str) -> f64 {
         self.calls.get(command).copied().unwrap_or(0.0)
     }
+
+    /// How many replies were errors that begin with this word.
+    pub(crate) fn errors(&self, word: &str) -> f64 {
+        self.errors.get(word).copied().unwrap_or(0.0)
+    }
+}
+
+fn grown(earlier: &BTreeMap<String, f64>, later: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    later.iter().map(|(name, count)| (name.clone(), count - earlier.get(name).unwrap_or(&0.0))).collect()
 }
 
 /// The version a server says it has.
@@ -96,17 +113,19 @@ pub(crate) async fn version(client: &Client) -> Result<String, BoxError> {
 mod tests {
     use super::*;
 
-    const INFO: &str = "used_memory:1000\r\ntotal_net_input_bytes:10\r\ntotal_net_output_bytes:20\r\n\
+    const INFO: &str = "used_memory:1000\r\nconnected_clients:3\r\ntotal_net_input_bytes:10\r\ntotal_net_output_bytes:20\r\n\
         used_cpu_sys_main_thread:0.5\r\nused_cpu_user_main_thread:1.5\r\n";
 
     #[test]
     fn calls_from_scripts_and_of_the_driver_are_not_commands() {
         let before = Snapshot::parse(INFO).unwrap();
-        let stats = "cmdstat_evalsha:calls=3,usec=9\r\ncmdstat_lpop:calls=7,usec=9\r\ncmdstat_info:calls=1,usec=9\r\n";
+        let stats = "cmdstat_evalsha:calls=3,usec=9\r\ncmdstat_lpop:calls=7,usec=9\r\ncmdstat_info:calls=1,usec=9\r\n\
+            errorstat_MOVED:count=2\r\n";
         let after = Snapshot::parse(&format!("{INFO}{stats}")).unwrap();
         let difference = before.until(&after);
         assert!((difference.commands - 3.0).abs() < 1e-9);
         assert!((difference.calls("lpop") - 7.0).abs() < 1e-9);
+        assert!((difference.errors("MOVED") - 2.0).abs() < 1e-9);
         assert!((before.cpu_us - 2e6).abs() < 1e-9);
     }
 }

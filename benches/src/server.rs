@@ -25,14 +25,28 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Result<Self, BoxError> {
+        Self::start_with(|| Ok(Vec::new()))
+    }
+
+    /// A server that can become part of a cluster.
+    pub(crate) fn start_for_cluster() -> Result<Self, BoxError> {
+        let words = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port"];
+        Self::start_with(|| {
+            let words = words.iter().map(ToString::to_string);
+            Ok(words.chain([free_port()?.to_string()]).collect())
+        })
+    }
+
+    fn start_with(more: impl Fn() -> Result<Vec<String>, BoxError>) -> Result<Self, BoxError> {
         let mut log = String::new();
         for _ in 0..ATTEMPTS {
             let folder = TempDir::with_prefix("ltq-bench-")?;
-            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            let port = free_port()?;
             let mut child = Command::new("redis-server")
                 .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
                 .arg("--dir")
                 .arg(folder.path())
+                .args(more()?)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .spawn()
@@ -54,6 +68,10 @@ impl Server {
         Err(format!("redis-server did not start:\n{log}").into())
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -70,6 +88,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn free_port() -> Result<u16, BoxError> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// A bare client with the library's defaults.

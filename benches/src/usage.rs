@@ -41,10 +41,18 @@ fn cpu_us() -> Result<u64, BoxError> {
     Ok(u64::try_from(usage.user_time().num_microseconds() + usage.system_time().num_microseconds())?)
 }
 
-/// Zero where the system does not say.
 fn resident_bytes() -> u64 {
+    1024 * status("VmRSS:")
+}
+
+/// How many threads there are.
+pub(crate) fn threads() -> u64 {
+    status("Threads:")
+}
+
+/// A number that the system has about this process; zero where it does not say.
+fn status(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kilobytes.map_or(0, |kilobytes| kilobytes * 1024)
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
 }

@@ -3,10 +3,12 @@
 //! It says `ready`, waits for a line, says `going` and begins. A job without an end of its own goes on until standard input
 //! ends. The last line it prints is the outcome.
 
+pub(crate) mod crowd;
 mod drain;
 mod enqueue;
 pub(crate) mod pick_up;
 mod sends;
+mod spread;
 mod work;
 
 use std::io::Write as _;
@@ -23,6 +25,8 @@ pub(crate) async fn run(url: &str, job: &Job) -> Result<(), BoxError> {
         Job::Enqueue { subject, messages } => enqueue::run(url, subject, messages, &mut stage).await,
         Job::Sends { subject, messages, tasks } => sends::run(url, subject, messages, tasks, &mut stage).await,
         Job::Work(workers) => work::run(url, workers, &mut stage).await,
+        Job::Crowd(ref crowd) => crowd::run(url, crowd, &mut stage).await,
+        Job::EnqueueTo { ref queues, per_queue } => spread::run(url, queues, per_queue, &mut stage).await,
         Job::DrainByScripts { messages, queues, retry_once } => {
             drain::run(url, messages, queues, retry_once, &mut stage).await
         }
@@ -46,6 +50,12 @@ impl Stage {
         let mut line = String::new();
         self.stdin.read_line(&mut line).await?;
         self.say("going")
+    }
+
+    /// Returns when the driver asks how far the work is; false when it wants the work to end.
+    async fn wait_for_question(&mut self) -> Result<bool, BoxError> {
+        let mut line = String::new();
+        Ok(self.stdin.read_line(&mut line).await? > 0)
     }
 
     /// Returns when the driver wants the work to end.

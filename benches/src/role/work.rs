@@ -33,14 +33,19 @@ pub(super) async fn run(url: &str, workers: Workers, stage: &mut Stage) -> Resul
 impl Running {
     /// Starts the workers and waits until they are idle.
     pub(super) async fn start(client: &Client, workers: Workers) -> Result<Self, BoxError> {
-        let mut running = Self { shutdown: Shutdown::new(), workers: JoinSet::new() };
-        for number in 0..workers.workers {
-            let mut worker = Worker::new(format!("bench-{number}"))
+        let workers = (0..workers.workers).map(|number| {
+            let worker = Worker::new(format!("bench-{number}"))
                 .queues((0..workers.queues).map(queue))
                 .concurrency(workers.concurrency);
-            if !workers.middleware {
-                worker = worker.without_default_middleware();
-            }
+            if workers.middleware { worker } else { worker.without_default_middleware() }
+        });
+        Self::start_all(client, workers).await
+    }
+
+    /// The same for workers that are built already.
+    pub(super) async fn start_all(client: &Client, workers: impl Iterator<Item = Worker>) -> Result<Self, BoxError> {
+        let mut running = Self { shutdown: Shutdown::new(), workers: JoinSet::new() };
+        for worker in workers {
             let health = worker.health();
             running.workers.spawn(worker.run_until(client.clone(), running.shutdown.clone()));
             while !health.is_ready() {

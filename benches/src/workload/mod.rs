@@ -13,6 +13,7 @@ pub(crate) mod pick_up;
 mod processes;
 mod progress;
 mod retries;
+mod scale;
 pub(crate) mod sends;
 
 use ltq::BoxError;
@@ -53,6 +54,9 @@ pub(crate) async fn run_all(bench: &mut Bench) -> Result<(), BoxError> {
     }
     if bench.settings.wants(Group::Idle) {
         idle::run(bench).await?;
+    }
+    if bench.settings.wants(Group::Scale) {
+        scale::run(bench).await?;
     }
     if bench.settings.wants(Group::Peers) {
         peers::run(bench).await?;
