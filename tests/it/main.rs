@@ -6,6 +6,8 @@
 mod brokers;
 /// How a worker shares its slots.
 mod concurrency;
+/// What a message costs Redis under load.
+mod cost;
 /// Worker processes are killed.
 mod crash;
 /// What the documents tell readers to type works.
