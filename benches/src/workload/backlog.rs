@@ -112,7 +112,9 @@ async fn by_worker(
     let elapsed = started.elapsed();
     let redis = before.until(&Snapshot::take(client).await?);
     role.outcome().await?;
-    // What is left waits for the next size out of the reach of a worker that starts.
-    client.rename::<(), _, _>(key(&queue, "ready"), key(&queue, "held")).await?;
+    // What is left waits for the next size out of the reach of a worker that starts. A quick worker may have left nothing.
+    if client.exists::<u64, _>(key(&queue, "ready")).await? > 0 {
+        client.rename::<(), _, _>(key(&queue, "ready"), key(&queue, "held")).await?;
+    }
     Ok((elapsed, redis))
 }
