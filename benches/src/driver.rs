@@ -9,7 +9,7 @@ use crate::args::{Group, Settings};
 use crate::peers::Peer;
 use crate::record::Record;
 use crate::report::{self, Environment};
-use crate::{peers, workload};
+use crate::{guard, peers, workload};
 
 /// A run of the whole program.
 pub(crate) struct Bench {
@@ -38,5 +38,6 @@ pub(crate) async fn run(settings: Settings) -> Result<(), BoxError> {
         eprintln!("run {} of {}", turn + 1, bench.settings.runs);
         workload::run_all(&mut bench).await?;
     }
-    report::finish(&bench, &environment)
+    report::finish(&bench, &environment)?;
+    guard::check(&bench.record)
 }

@@ -13,6 +13,7 @@ mod ceiling;
 mod cluster;
 mod driver;
 mod figure;
+mod guard;
 mod job;
 mod limits;
 mod messages;

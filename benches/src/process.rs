@@ -45,14 +45,14 @@ impl Role {
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let lines = BufReader::new(stdout.ok_or("stdout is piped")?).lines();
         let mut role = Self { child, stdin: stdin.ok_or("stdin is piped")?, lines };
-        role.expect("ready").await?;
+        role.hear("ready").await?;
         Ok(role)
     }
 
     /// Lets it begin, and returns when it has.
     pub(crate) async fn go(&mut self) -> Result<(), BoxError> {
         self.stdin.write_all(b"go\n").await?;
-        self.expect("going").await
+        self.hear("going").await
     }
 
     /// What it has used since it was let begin, or was asked before. Only some jobs answer.
@@ -74,7 +74,8 @@ impl Role {
         }
     }
 
-    async fn expect(&mut self, word: &str) -> Result<(), BoxError> {
+    /// Waits until it says `word`.
+    async fn hear(&mut self, word: &str) -> Result<(), BoxError> {
         match self.lines.next_line().await? {
             Some(line) if line == word => Ok(()),
             _ => Err(format!("a measured process ended before it said `{word}`").into()),

@@ -83,7 +83,13 @@ pub fn main() -> ExitCode {
         say(&error);
         return ExitCode::FAILURE;
     }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say(&format!("the threads of the run cannot be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let passed = runtime.block_on(async {
         tokio::select! {
             passed = dispatch(&args) => passed,
@@ -97,13 +103,15 @@ pub fn main() -> ExitCode {
 async fn dispatch(args: &Args) -> bool {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     if args.short_form {
-        let scenario = Scenario::named("short").expect("it is there");
+        // One of `Scenario::NAMES`, all of which a test looks up.
+        let scenario = Scenario::named("short").expect("a scenario of `NAMES`");
         let runs = SHORT_SEEDS.map(|seed| one(args, scenario.clone(), seed));
         let passed = futures_util::future::join_all(runs).await.into_iter().all(|passed| passed);
         return mutations(args, MUTATIONS.iter().collect(), 1).await && passed;
     }
     match args.mutation.as_deref() {
-        None => one(args, Scenario::named(&args.scenario).expect("clap has checked it"), seed).await,
+        // Only what is in `Scenario::NAMES` passes the parser.
+        None => one(args, Scenario::named(&args.scenario).expect("a scenario of `NAMES`"), seed).await,
         Some("all") => mutations(args, MUTATIONS.iter().collect(), seed).await,
         Some(name) => match Mutation::named(name) {
             Some(mutation) => mutations(args, vec![mutation], seed).await,

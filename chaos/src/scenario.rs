@@ -132,3 +132,15 @@ impl Scenario {
         u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_scenario_of_that_name() {
+        for name in Scenario::NAMES {
+            assert_eq!(Scenario::named(name).unwrap().name, name);
+        }
+    }
+}

@@ -8,6 +8,13 @@ use crate::workload::{self, backlog, drain, enqueue, idle, pick_up, sends};
 /// Heartbeats a second of one worker on one queue: one in a quarter of the default lease.
 const HEARTBEATS: f64 = 0.5;
 
+/// Microseconds of Redis for a message on its whole way: 1.3 times the 3.8 µs that a list and a hash of active messages took
+/// when that layout was chosen, without promotion, fencing, wake-ups and repeats.
+const MOST_REDIS_CPU: f64 = 4.94;
+/// How much faster a drain is to be than that of other queues.
+const FASTER_THAN: [(&str, f64); 5] =
+    [("apalis", 6.0), ("bullmq", 25.0), ("chasquimq", 1.5), ("python-ltq", 6.0), ("sidekiq", 25.0)];
+
 /// One promise.
 #[derive(Debug)]
 pub(super) struct Promise {
@@ -98,8 +105,8 @@ fn latency(record: &Record) -> Vec<Promise> {
     let place = |subject| Place { workload: pick_up::WORKLOAD, case: &case, subject };
     let (ltq, ping) = (place(Subject::Ltq.name()), place(pick_up::PING));
     vec![
-        promise("pick-up at 1,000/s, p50", Target::None, record.median(ltq, Figure::P50), " µs"),
-        promise("pick-up at 1,000/s, p99", Target::None, record.median(ltq, Figure::P99), " µs"),
+        promise("pick-up at 1,000/s, p50", Target::Below(500.0), record.median(ltq, Figure::P50), " µs"),
+        promise("pick-up at 1,000/s, p99", Target::Below(3_000.0), record.median(ltq, Figure::P99), " µs"),
         promise("p50 from the send / PING", Target::None, record.ratio(ltq, ping, Figure::P50FromSend), ""),
         promise("p99 from the send / PING", Target::None, record.ratio(ltq, ping, Figure::P99FromSend), ""),
     ]
@@ -115,7 +122,7 @@ fn costs(record: &Record) -> Vec<Promise> {
     vec![
         promise(
             "Redis CPU of enqueue, take and acknowledge in batches of 100 / the plain layout, a command a message",
-            Target::AtMost(1.3),
+            Target::None,
             record.ratio(scripts, whole_way(workload::PLAIN_BY_MESSAGE), Figure::RedisCpu),
             "",
         ),
@@ -125,7 +132,12 @@ fn costs(record: &Record) -> Vec<Promise> {
             record.ratio(scripts, whole_way(workload::PLAIN_BY_BATCH), Figure::RedisCpu),
             "",
         ),
-        promise("the same in µs per message", Target::None, record.median(scripts, Figure::RedisCpu), " µs"),
+        promise(
+            "the same in µs per message",
+            Target::AtMost(MOST_REDIS_CPU),
+            record.median(scripts, Figure::RedisCpu),
+            " µs",
+        ),
         promise(
             "commands per message under load",
             Target::AtMost(0.1),
@@ -156,7 +168,9 @@ fn peers(record: &Record) -> Vec<Promise> {
     others
         .map(|other| {
             let name = format!("drain of no-ops / {other}");
-            promise(&name, Target::None, record.ratio(place(ltq), place(other), Figure::Rate), "")
+            let target = FASTER_THAN.iter().find(|(peer, _)| *peer == other);
+            let target = target.map_or(Target::None, |(_, times)| Target::AtLeast(*times));
+            promise(&name, target, record.ratio(place(ltq), place(other), Figure::Rate), "")
         })
         .collect()
 }

@@ -25,8 +25,8 @@ pub(crate) const PLAIN_BY_BATCH: &str = "plain, a command a batch";
 pub(crate) const PLAIN_BY_MESSAGE: &str = "plain, a command a message";
 /// The same for LTQ as it is used: bulk enqueue, and a worker that chooses its own batches.
 const WHOLE_WAY_OF_LTQ: &str = "bulk enqueue and drain, concurrency 100";
-const ENQUEUE: &str = "bulk enqueue";
-const SENDS: &str = "single sends, 64 at once";
+pub(crate) const ENQUEUE: &str = "bulk enqueue";
+pub(crate) const SENDS: &str = "single sends, 64 at once";
 pub(crate) const DRAIN: &str = "drain, concurrency 100";
 /// Messages that wait meanwhile.
 const WAITING: usize = 1_000;

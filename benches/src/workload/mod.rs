@@ -1,7 +1,7 @@
 //! The workloads, one file each, and what they share: a subject at work on a server of its own.
 
 pub(crate) mod backlog;
-mod cost;
+pub(crate) mod cost;
 pub(crate) mod delayed;
 pub(crate) mod drain;
 pub(crate) mod enqueue;

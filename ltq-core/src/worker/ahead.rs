@@ -55,9 +55,9 @@ impl Ahead {
         self.allowed / 2
     }
 
-    /// The last turn ended so long ago that the next may not be put off any more, however many messages wait.
-    pub(super) fn until(last_turn: Instant) -> Instant {
-        last_turn + HORIZON
+    /// Until when a turn may be put off, and reports be left where they are, while enough messages wait.
+    pub(super) fn no_hurry_until(since: Instant) -> Instant {
+        since + HORIZON
     }
 }
 

@@ -166,15 +166,15 @@ impl Fetch {
         let now = Instant::now();
         let mut at = now + TICK;
         match self.stage {
-            Stage::Work if self.free() > 0 => {
-                let due = self.queues.iter().filter(|queue| !queue.under_way).filter_map(|queue| queue.due_at).min();
-                at = at.min(due.unwrap_or(at));
-            }
             Stage::Work => {
+                if self.free() > 0 {
+                    let queues = self.queues.iter().filter(|queue| !queue.under_way);
+                    at = at.min(queues.filter_map(|queue| queue.due_at).min().unwrap_or(at));
+                }
                 at = at.min(self.pool.oldest().map_or(at, |oldest| oldest + ahead::PATIENCE));
                 if self.pool.waiting() > self.ahead.plenty() {
                     // Reports make no news meanwhile, but must not be kept for long either.
-                    at = at.min(Ahead::until(now));
+                    at = at.min(Ahead::no_hurry_until(now));
                 }
             }
             Stage::Drain { until } | Stage::Settle { until } => at = at.min(until),
@@ -238,7 +238,7 @@ impl Fetch {
             let index = (self.first + offset) % count;
             let room = self.room();
             let queue = &mut self.queues[index];
-            if queue.under_way || (plenty && !queue.woken && now < Ahead::until(queue.last_turn)) {
+            if queue.under_way || (plenty && !queue.woken && now < Ahead::no_hurry_until(queue.last_turn)) {
                 continue;
             }
             let asks = queue.may_have_messages(now);

@@ -46,6 +46,15 @@ struct State {
     told: bool,
 }
 
+impl State {
+    /// Whether the fetch loop is to be told that there is something for it; says so once until it has looked.
+    fn is_to_be_told(&mut self) -> bool {
+        let tell = !self.told && !self.ended.is_empty() && self.waiting.len() <= self.plenty;
+        self.told |= tell;
+        tell
+    }
+}
+
 impl Pool {
     pub(super) fn new(executor: Arc<Executor>) -> Self {
         let shared = Shared { executor, state: Mutex::default(), wake: Semaphore::new(0), news: Notify::new() };
@@ -85,7 +94,12 @@ impl Pool {
 
     /// Sets the number of waiting messages above which reports are no news.
     pub(super) fn set_plenty(&self, plenty: usize) {
-        self.shared.lock().plenty = plenty;
+        let mut state = self.shared.lock();
+        state.plenty = plenty;
+        // What was no news until now may have become some.
+        if state.is_to_be_told() {
+            self.shared.news.notify_one();
+        }
     }
 
     /// How many messages wait.
@@ -139,8 +153,7 @@ impl Shared {
         state.ended.extend(report);
         let next = state.waiting.pop_front();
         state.idle += usize::from(next.is_none());
-        let tell = !state.told && !state.ended.is_empty() && state.waiting.len() <= state.plenty;
-        state.told |= tell;
+        let tell = state.is_to_be_told();
         drop(state);
         if tell {
             self.news.notify_one();
