@@ -13,6 +13,7 @@ mod registry;
 mod state;
 
 pub use self::call::{run, run_blocking};
+#[cfg(feature = "worker")]
 pub(crate) use self::context::Origin;
 pub use self::context::{Context, ContextBuilder};
 pub use self::def::{ArgDef, BackoffDef, Handler, Rate, TaskDef, TaskOptions};
