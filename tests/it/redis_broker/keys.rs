@@ -24,7 +24,7 @@ const SCRIPTS: [(&str, &str); 9] = [
 ];
 
 /// Commands the scripts may use: each has exactly one key, its first argument.
-const ONE_KEY: &str = "DEL EXISTS EXPIRE GET HDEL HEXISTS HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET LLEN LPOP LPUSH RPUSH SET \
+const ONE_KEY: &str = "DEL EXISTS EXPIRE GET GETRANGE HDEL HEXISTS HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET LLEN LPOP LPUSH RPUSH SET \
                        ZADD ZCARD ZRANGE ZRANGEBYSCORE ZREM ZSCORE";
 
 /// Reading the sources covers the branches that no run takes.
