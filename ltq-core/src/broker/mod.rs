@@ -12,6 +12,7 @@
 
 mod admin;
 mod connect;
+mod delivered;
 mod error;
 pub mod memory;
 #[cfg(feature = "redis")]
@@ -25,9 +26,11 @@ use async_trait::async_trait;
 
 pub use self::admin::{Admin, QueueCounts, QueueStats};
 pub use self::connect::{ConnectOptions, DEFAULT_URL, connect, redact_url};
+pub use self::delivered::{Delivered, Place};
+pub(crate) use self::delivered::header_id;
 pub use self::error::BrokerError;
 pub use self::types::{
-    DeadLimits, Delivered, Entry, ProducerId, Publish, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
+    DeadLimits, Entry, ProducerId, Publish, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
     WorkerId,
 };
 

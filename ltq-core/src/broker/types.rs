@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::{Delivered, Place};
 use crate::message::{DeadLetter, Due, Durability, MessageId, QueueName};
 
 /// One client's life; repeats are recognised per producer and queue.
@@ -116,6 +117,8 @@ pub struct Turn {
     pub settlements: Vec<Settlement>,
     /// How many messages to take; at most [`Turn::MAX_WANT`].
     pub want: usize,
+    /// Whether the last turn has left ready messages behind, so that many are expected: a hint, for how to take them.
+    pub backlog: bool,
     /// How many late results of former incarnations the worker has thrown away since its last turn; counted only.
     pub discarded: u64,
     /// The bounds of the dead letters.
@@ -153,18 +156,22 @@ impl DeadLimits {
     }
 }
 
-/// How one message leaves the hands of a worker.
+/// How one message leaves the hands of a worker. [`Delivered`] makes these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
     /// Done: removed.
     Done {
         /// Which message.
         id: MessageId,
+        /// Where the worker holds it.
+        place: Place,
     },
     /// Scheduled again.
     Retry {
         /// Which message.
         id: MessageId,
+        /// Where the worker holds it.
+        place: Place,
         /// The envelope as it is to wait.
         payload: Bytes,
         /// How long until it is ready.
@@ -174,11 +181,18 @@ pub enum Settlement {
     Return {
         /// Which message.
         id: MessageId,
+        /// Where the worker holds it.
+        place: Place,
         /// The envelope as it is to wait.
         payload: Bytes,
     },
     /// Ended without success.
-    Dead(DeadLetter),
+    Dead {
+        /// Where the worker holds it.
+        place: Place,
+        /// What is kept of it. Where a letter of its id is kept already, it gets the next id that is free.
+        letter: DeadLetter,
+    },
 }
 
 impl Settlement {
@@ -186,26 +200,20 @@ impl Settlement {
     #[must_use]
     pub fn id(&self) -> MessageId {
         match self {
-            Self::Done { id } | Self::Retry { id, .. } | Self::Return { id, .. } => *id,
-            Self::Dead(letter) => letter.id,
+            Self::Done { id, .. } | Self::Retry { id, .. } | Self::Return { id, .. } => *id,
+            Self::Dead { letter, .. } => letter.id,
         }
     }
-}
 
-/// One message in the hands of a worker.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Delivered {
-    /// The id it is settled under: the envelope's, or a made-up one where the bytes are no envelope.
-    pub id: MessageId,
-    /// The envelope's bytes.
-    pub payload: Bytes,
-    /// How often it was recovered from a worker that died.
-    pub recoveries: u64,
-}
-
-impl fmt::Debug for Delivered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Delivered({}, {} bytes, {} recoveries)", self.id, self.payload.len(), self.recoveries)
+    /// Where the worker holds it.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Done { place, .. }
+            | Self::Retry { place, .. }
+            | Self::Return { place, .. }
+            | Self::Dead { place, .. } => *place,
+        }
     }
 }
 
@@ -216,7 +224,7 @@ pub struct TurnReply {
     pub lost: bool,
     /// How many settlements were refused because the message was no longer this worker's.
     pub refused: u64,
-    /// The messages taken, oldest first.
+    /// The messages taken, the next to run first.
     pub deliveries: Vec<Delivered>,
     /// The broker's clock, in milliseconds since the Unix epoch.
     pub now_ms: u64,

@@ -223,7 +223,7 @@ impl Fetch {
     fn hand_back_unseen(&mut self, executions: Vec<Execution>) {
         for execution in executions {
             let message = self.held.remove(execution.number);
-            self.queues[message.queue].hand_back_unseen(message.epoch, message.delivered);
+            self.queues[message.queue].hand_back_unseen(message.epoch, &message.delivered);
         }
     }
 
@@ -273,7 +273,7 @@ impl Fetch {
         let queue = &mut self.queues[index];
         if self.stage != Stage::Work {
             for delivered in reply.deliveries {
-                queue.hand_back_unseen(epoch, delivered);
+                queue.hand_back_unseen(epoch, &delivered);
             }
             return;
         }

@@ -27,14 +27,13 @@ pub(super) fn after_run(delivered: &Delivered, context: &Context, result: Result
     match result {
         Ok(()) => {
             tracing::debug!("done");
-            Settlement::Done { id: delivered.id }
+            delivered.done()
         }
         Err(error) => after_error(delivered, context, &error),
     }
 }
 
 fn after_error(delivered: &Delivered, context: &Context, error: &BoxError) -> Settlement {
-    let id = delivered.id;
     // It could be read before it ran. That is not remembered, because nearly every message ends well.
     let envelope = match Envelope::decode(&delivered.payload) {
         Ok(envelope) => envelope,
@@ -46,7 +45,7 @@ fn after_error(delivered: &Delivered, context: &Context, error: &BoxError) -> Se
             tracing::warn!(delay = ?retry.delay, reason = why(retry), "put back");
             let attempts = envelope.attempts.saturating_add(u32::from(retry.charged));
             let payload = put_back(&envelope, attempts, context.carried_snapshot());
-            return Settlement::Retry { id, payload, delay: retry.delay };
+            return delivered.retry(payload, retry.delay);
         }
         Failure::Reject(_) => DeadReason::Rejected,
         Failure::InvalidArguments(_) => DeadReason::Undecodable,
@@ -60,7 +59,7 @@ fn after_error(delivered: &Delivered, context: &Context, error: &BoxError) -> Se
 pub(super) fn undecodable(delivered: &Delivered, error: &DecodeError) -> Settlement {
     if matches!(error, DecodeError::NewerVersion { .. }) {
         tracing::warn!(id = %delivered.id, %error, delay = ?NEWER_VERSION_DELAY, "put back");
-        return Settlement::Retry { id: delivered.id, payload: delivered.payload.clone(), delay: NEWER_VERSION_DELAY };
+        return delivered.retry(delivered.payload.clone(), NEWER_VERSION_DELAY);
     }
     dead(delivered, DeadReason::Undecodable, error.to_string(), 0)
 }
@@ -85,7 +84,7 @@ pub(super) fn unknown_task(delivered: &Delivered, envelope: &Envelope<'_>, now_m
     tracing::warn!(id = %delivered.id, task, queue = envelope.queue, ?delay, "put back: this worker does not know the task");
     // A number always encodes, and if it did not, the grace would merely start anew.
     let _ = carried.set(UNKNOWN_SINCE, &since);
-    Settlement::Retry { id: delivered.id, payload: put_back(envelope, envelope.attempts, carried), delay }
+    delivered.retry(put_back(envelope, envelope.attempts, carried), delay)
 }
 
 /// The worker stops before the message is done.
@@ -94,12 +93,12 @@ pub(super) fn hand_back(delivered: &Delivered) -> Settlement {
         Ok(envelope) => put_back(&envelope, envelope.attempts, envelope.carried.clone()),
         Err(_) => delivered.payload.clone(),
     };
-    Settlement::Return { id: delivered.id, payload }
+    delivered.hand_back(payload)
 }
 
 fn dead(delivered: &Delivered, reason: DeadReason, error: String, attempts: u32) -> Settlement {
     tracing::error!(id = %delivered.id, %reason, error, attempts, "dead letter");
-    Settlement::Dead(DeadLetter::new(delivered.id, reason, error, attempts, with_recoveries(delivered)))
+    delivered.dead(DeadLetter::new(delivered.id, reason, error, attempts, with_recoveries(delivered)))
 }
 
 /// The broker forgets the recoveries of a message that ends. They go into the envelope, so that the delivery number of a

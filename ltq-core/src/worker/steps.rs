@@ -126,7 +126,7 @@ impl Steps {
                 let error = error.unwrap_or_else(|| format!("this worker does not know the task `{task}`"));
                 Outcome::Retried { delay: *delay, error }
             }
-            Settlement::Dead(letter) => Outcome::Dead { reason: letter.reason, error: letter.error.clone() },
+            Settlement::Dead { letter, .. } => Outcome::Dead { reason: letter.reason, error: letter.error.clone() },
             Settlement::Done { .. } | Settlement::Return { .. } => Outcome::Done,
         };
         self.broker.turn_now(&self.turn(&hands, 2, vec![settlement]), None);
@@ -147,6 +147,7 @@ impl Steps {
             sequence,
             lease: self.executor.options.lease,
             want: usize::from(sequence == 1),
+            backlog: false,
             settlements,
             discarded: 0,
             dead_limits: self.executor.options.dead_limits,

@@ -30,6 +30,8 @@ pub(super) struct Turns {
     pub(super) hot: bool,
     /// Whether a token was taken from the queue: a turn must follow even without a free slot, to pass it on.
     pub(super) woken: bool,
+    /// Whether the last turn has left ready messages behind.
+    backlog: bool,
     /// When the next scheduled message is due.
     pub(super) due_at: Option<Instant>,
     /// When the last turn ended.
@@ -56,6 +58,7 @@ impl Turns {
             under_way: false,
             hot: true,
             woken: false,
+            backlog: false,
             due_at: None,
             last_turn: Instant::now(),
         }
@@ -123,6 +126,7 @@ impl Turns {
             lease: options.lease,
             settlements,
             want: want.min(Turn::MAX_WANT),
+            backlog: self.backlog,
             discarded: std::mem::take(&mut self.discarded),
             dead_limits: options.dead_limits,
         };
@@ -153,6 +157,7 @@ impl Turns {
                 if reply.trimmed > 0 {
                     tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
                 }
+                self.backlog = reply.more;
                 self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
                 self.due_at = reply.next_due.map(|due| self.last_turn + due);
                 true
@@ -167,14 +172,13 @@ impl Turns {
     }
 
     /// Hands back a message that was never started, as it came.
-    pub(super) fn hand_back_unseen(&mut self, epoch: u64, delivered: Delivered) {
-        let Delivered { id, payload, .. } = delivered;
-        self.settle(epoch, Settlement::Return { id, payload });
+    pub(super) fn hand_back_unseen(&mut self, epoch: u64, delivered: &Delivered) {
+        self.settle(epoch, delivered.hand_back(delivered.payload.clone()));
     }
 
     /// Puts what was handed back last into the order in which it came.
     pub(super) fn sort_settlements(&mut self) {
-        self.settlements.sort_by_key(Settlement::id);
+        self.settlements.sort_by_key(Settlement::place);
     }
 }
 

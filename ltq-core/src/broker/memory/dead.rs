@@ -21,12 +21,14 @@ pub(super) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Stores a letter under its id, in place of one that is there already.
+    /// Stores a letter under its id, or the next one that is free.
     pub(super) fn insert(&mut self, letter: DeadLetter, now_ms: u64) {
-        self.remove(letter.id);
-        let age = (now_ms, letter.id);
-        self.by_id.insert(letter.id, age);
-        self.by_age.insert(age, DeadLetter { died_at_ms: now_ms, ..letter });
+        let mut id = letter.id;
+        while self.by_id.contains_key(&id) {
+            id = MessageId::from_bytes(u128::from_be_bytes(*id.as_bytes()).wrapping_add(1).to_be_bytes());
+        }
+        self.by_id.insert(id, (now_ms, id));
+        self.by_age.insert((now_ms, id), DeadLetter { id, died_at_ms: now_ms, ..letter });
     }
 
     pub(super) fn get(&self, id: MessageId) -> Option<&DeadLetter> {

@@ -22,8 +22,8 @@ use self::schedule::Schedule;
 use super::clock::{ceil_ms, unix_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
-    Delivered, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
-    WorkerId,
+    Delivered, Place, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
+    WorkerId, header_id,
 };
 use crate::message::{Due, MessageId};
 
@@ -56,10 +56,9 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Holder {
     lease_end_ms: u64,
-    active: BTreeMap<MessageId, Bytes>,
+    active: BTreeMap<Place, Bytes>,
     /// The last turn, so that its repeat can be answered.
     sequence: u64,
-    taken: Vec<MessageId>,
     refused: u64,
     trimmed: u64,
 }
@@ -133,7 +132,6 @@ impl Queue {
                     lease_end_ms: 0,
                     active: BTreeMap::new(),
                     sequence: 0,
-                    taken: Vec::new(),
                     refused: 0,
                     trimmed: 0,
                 };
@@ -160,17 +158,16 @@ impl Queue {
 
         let (refused, earliest_retry) = self.settle(turn, now_ms);
         self.counts.refused += refused + turn.discarded;
-        let dying = turn.settlements.iter().filter(|settlement| matches!(settlement, Settlement::Dead(_))).count();
+        let dying = turn.settlements.iter().filter(|settlement| matches!(settlement, Settlement::Dead { .. })).count();
         let trimmed = self.dead.trim(turn.dead_limits, dying, now_ms);
         self.counts.trimmed += trimmed;
         let want = turn.want.min(Turn::MAX_WANT);
         self.promote((2 * want).clamp(100, 1_000), now_ms);
         let earlier = earliest_retry.is_some() && self.scheduled.first_ms() == earliest_retry;
-        let deliveries = self.take(turn, want, now_ms);
+        let deliveries = self.take(turn, want);
 
         if let Some(holder) = self.workers.get_mut(&turn.worker) {
             holder.sequence = turn.sequence;
-            holder.taken = deliveries.iter().map(|delivered| delivered.id).collect();
             holder.refused = refused;
             holder.trimmed = trimmed;
         }
@@ -199,7 +196,8 @@ impl Queue {
     /// Returns messages of a worker to the head; the worker is gone when it holds none. Says whether an idle worker
     /// should look.
     ///
-    /// The latest go first where there are more than fit into one call, so that the head is oldest first in the end.
+    /// What was taken last goes first where there is more than fits into one call, so that in the end the head is as it
+    /// was.
     pub(super) fn recover(&mut self, worker: &WorkerId, recovery: Recovery, now_ms: u64) -> (Recovered, bool) {
         let Some(holder) = self.workers.get_mut(worker) else {
             if recovery == Recovery::Leaving {
@@ -212,10 +210,12 @@ impl Queue {
         }
         let mut messages = 0;
         while messages < RECOVER_MAX as u64
-            && let Some((id, payload)) = holder.active.pop_last()
+            && let Some((_, payload)) = holder.active.pop_last()
         {
-            // A made-up id names only this delivery; there is nothing to count under it.
-            if recovery == Recovery::Expired && header_id(&payload) == Some(id) {
+            // Without an id there is nothing to count under.
+            if recovery == Recovery::Expired
+                && let Some(id) = header_id(&payload)
+            {
                 *self.recoveries.entry(id).or_default() += 1;
             }
             self.ready.push_front(payload);
@@ -290,17 +290,20 @@ impl Queue {
             Settlement::Done { .. } => 0,
             Settlement::Retry { .. } => 1,
             Settlement::Return { .. } => 2,
-            Settlement::Dead(_) => 3,
+            Settlement::Dead { .. } => 3,
         });
         for settlement in settlements {
-            let id = settlement.id();
-            if self.workers.get_mut(&turn.worker).and_then(|holder| holder.active.remove(&id)).is_none() {
+            let place = settlement.place();
+            let holder = self.workers.get_mut(&turn.worker);
+            let Some(held) = holder.and_then(|holder| holder.active.remove(&place)) else {
                 refused += 1;
                 continue;
-            }
+            };
+            // What is recorded about the message ends with it.
+            let mut forget = || header_id(&held).and_then(|id| self.recoveries.remove(&id));
             match settlement {
                 Settlement::Done { .. } => {
-                    self.recoveries.remove(&id);
+                    forget();
                     self.counts.done += 1;
                 }
                 Settlement::Retry { payload, delay, .. } => {
@@ -310,18 +313,18 @@ impl Queue {
                     self.counts.retried += 1;
                 }
                 Settlement::Return { payload, .. } => {
-                    returned.push((id, payload.clone()));
+                    returned.push((place, payload.clone()));
                     self.counts.returned += 1;
                 }
-                Settlement::Dead(letter) => {
-                    self.recoveries.remove(&id);
+                Settlement::Dead { letter, .. } => {
+                    forget();
                     self.dead.insert(letter.clone(), now_ms);
                     self.counts.dead += 1;
                 }
             }
         }
-        // The oldest returned is the first at the head.
-        returned.sort_by_key(|(id, _)| *id);
+        // At the head they are in the order in which they were taken.
+        returned.sort_by_key(|(place, _)| *place);
         for (_, payload) in returned.into_iter().rev() {
             self.ready.push_front(payload);
         }
@@ -339,20 +342,24 @@ impl Queue {
     }
 
     /// Moves up to `want` ready messages into the hands of a worker.
-    fn take(&mut self, turn: &Turn, want: usize, now_ms: u64) -> Vec<Delivered> {
+    fn take(&mut self, turn: &Turn, want: usize) -> Vec<Delivered> {
         let Some(holder) = self.workers.get_mut(&turn.worker) else { return Vec::new() };
-        let taken = self.ready.drain(..want.min(self.ready.len()));
-        taken
-            .zip(1..)
-            .map(|(payload, nth)| {
-                // A second message of the same id must not push the first one out of this worker's hands.
-                let id = header_id(&payload)
-                    .filter(|id| !holder.active.contains_key(id))
-                    .unwrap_or_else(|| made_up_id(now_ms, turn.sequence, nth));
-                holder.active.insert(id, payload.clone());
-                Delivered { id, payload, recoveries: self.recoveries.get(&id).copied().unwrap_or(0) }
-            })
-            .collect()
+        for (payload, nth) in self.ready.drain(..want.min(self.ready.len())).zip(0..) {
+            holder.active.insert(Place { turn: turn.sequence, nth }, payload);
+        }
+        self.taken_by(turn)
+    }
+
+    /// What a turn has taken and the worker still holds.
+    fn taken_by(&self, turn: &Turn) -> Vec<Delivered> {
+        let Some(holder) = self.workers.get(&turn.worker) else { return Vec::new() };
+        let place = |nth| Place { turn: turn.sequence, nth };
+        let held = holder.active.range(place(0)..=place(u16::MAX));
+        held.map(|(place, payload)| {
+            let recoveries = header_id(payload).and_then(|id| self.recoveries.get(&id)).copied().unwrap_or(0);
+            Delivered::new(&turn.worker, *place, payload.clone(), recoveries)
+        })
+        .collect()
     }
 
     /// The answer to a worker that is not registered. Only the refused results are counted, once.
@@ -373,11 +380,7 @@ impl Queue {
     fn repeated(&self, turn: &Turn, now_ms: u64) -> TurnReply {
         let reply = self.reply(now_ms);
         let Some(last) = self.workers.get(&turn.worker) else { return reply };
-        let deliveries = last.taken.iter().filter_map(|id| {
-            let payload = last.active.get(id)?.clone();
-            Some(Delivered { id: *id, payload, recoveries: self.recoveries.get(id).copied().unwrap_or(0) })
-        });
-        TurnReply { refused: last.refused, trimmed: last.trimmed, deliveries: deliveries.collect(), ..reply }
+        TurnReply { refused: last.refused, trimmed: last.trimmed, deliveries: self.taken_by(turn), ..reply }
     }
 
     /// What every reply says about the queue.
@@ -390,28 +393,6 @@ impl Queue {
             ..TurnReply::default()
         }
     }
-}
-
-/// The id of an envelope, cut out without decoding it; `None` where the bytes are no envelope.
-///
-/// The same check as in the Redis scripts: an array, a version, and the marker of a 16-byte binary.
-pub(super) fn header_id(payload: &Bytes) -> Option<MessageId> {
-    match payload.first_chunk::<20>()? {
-        [0x90..=0x9f, 1..=127, 0xc4, 16, id @ ..] => Some(MessageId::from_bytes(*id)),
-        _ => None,
-    }
-}
-
-/// The id under which the `nth` message of a turn is held where it has none: the time at which it was taken and its place
-/// in that turn, so that it keeps its place among the others, then chance. Marked as a UUID of version 8.
-fn made_up_id(now_ms: u64, sequence: u64, nth: u64) -> MessageId {
-    let mut bytes = *MessageId::new().as_bytes();
-    bytes[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
-    let [.., high, low] = sequence.to_be_bytes();
-    bytes[6..8].copy_from_slice(&[0x80 | high & 0x0f, low]);
-    let [.., high, low] = nth.to_be_bytes();
-    bytes[8..10].copy_from_slice(&[0x80 | high & 0x3f, low]);
-    MessageId::from_bytes(bytes)
 }
 
 fn count(len: usize) -> u64 {

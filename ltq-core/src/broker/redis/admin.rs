@@ -38,7 +38,9 @@ pub(super) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<Q
         .call(STATS.call, || connection.client().zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false))
         .await?;
     let mut script_keys = vec![keys.ready(), keys.scheduled(), keys.dead(), keys.holders(), keys.counts()];
-    script_keys.extend(workers.iter().map(|worker| keys.active(&WorkerId::from_name(worker))));
+    for worker in workers.iter().map(|name| WorkerId::from_name(name)) {
+        script_keys.extend([keys.active(&worker), keys.batches(&worker)]);
+    }
     let reply = STATS.run(connection, script_keys, Vec::new()).await?;
     let mut reply = STATS.read(connection, reply, 6)?;
     let mut stats = QueueStats {

@@ -12,6 +12,9 @@ pub(super) const PATTERNS: &str = "~{ltq:*}:* ~ltq:queues";
 /// How long the last sequence of a producer, and the last turn of a worker, are remembered: longer than anybody repeats.
 pub(super) const MEMORY_SECONDS: i64 = 3_600;
 
+/// How many batches one worker may hold; the same as in `prelude.lua`.
+pub(super) const BATCHES: u64 = 4;
+
 /// Why a namespace cannot be used, or `None`.
 pub(super) fn namespace_fault(namespace: &str) -> Option<&'static str> {
     if namespace.is_empty() {
@@ -48,10 +51,27 @@ impl QueueKeys {
         self.key("scheduled")
     }
 
-    /// HASH: id to envelope, what one incarnation of a worker holds. No larger than the worker asks for; gone when the
-    /// worker is recovered or leaves.
+    /// HASH: place to envelope, what one incarnation of a worker holds one by one. No larger than the worker asks for; gone
+    /// when the worker is recovered or leaves.
     pub(super) fn active(&self, worker: &WorkerId) -> String {
         self.key(&format!("active:{worker}"))
+    }
+
+    /// HASH: slot to turn, number and mask, what one incarnation of a worker holds of its batches. At most [`BATCHES`]
+    /// fields; gone when the worker is recovered or leaves.
+    pub(super) fn batches(&self, worker: &WorkerId) -> String {
+        self.key(&format!("batches:{worker}"))
+    }
+
+    /// LIST: a turn and what it took as a batch. At most 1,000 envelopes; gone when all are settled, when the slot is needed
+    /// for another batch, or when the worker is recovered or leaves.
+    pub(super) fn batch(&self, worker: &WorkerId, slot: u64) -> String {
+        self.key(&format!("batch:{worker}:{slot}"))
+    }
+
+    /// The lists of all slots.
+    pub(super) fn each_batch(&self, worker: &WorkerId) -> impl Iterator<Item = String> {
+        (0..BATCHES).map(|slot| self.batch(worker, slot))
     }
 
     /// ZSET: worker to lease end in ms. One entry per worker, removed when it leaves or is recovered.
@@ -84,7 +104,7 @@ impl QueueKeys {
         self.key(&format!("producer:{producer}"))
     }
 
-    /// STRING: sequence, outcome and taken ids of a worker's last turn. Expires after [`MEMORY_SECONDS`].
+    /// STRING: sequence and outcome of a worker's last turn. Expires after [`MEMORY_SECONDS`].
     pub(super) fn turn(&self, worker: &WorkerId) -> String {
         self.key(&format!("turn:{worker}"))
     }

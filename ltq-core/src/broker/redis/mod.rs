@@ -11,6 +11,7 @@
 
 mod admin;
 mod connect;
+mod done;
 mod durable;
 mod error;
 mod keys;
@@ -89,6 +90,28 @@ impl RedisBroker {
     #[doc(hidden)]
     pub fn advance(&self, by: Duration) {
         self.scripts.test_clock().into_iter().for_each(|clock| clock.advance(by));
+    }
+
+    /// As [`connect`](Self::connect) or, with a time, [`with_clock`](Self::with_clock); a turn takes `batch_from` messages or
+    /// more as a batch, instead of some dozens or more.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn with_batches_from(
+        batch_from: usize,
+        url: &str,
+        options: &ConnectOptions,
+        now_ms: Option<u64>,
+    ) -> Result<Arc<Self>, BrokerError> {
+        let settings = Settings::new(url, options)?.with_batches_from(batch_from);
+        let settings = match now_ms {
+            Some(now_ms) => settings.with_test_clock(now_ms),
+            None => settings,
+        };
+        Ok(Arc::new(Self::new(settings).await?))
     }
 
     async fn open(settings: Settings) -> Result<Arc<dyn Broker>, BrokerError> {
@@ -176,7 +199,7 @@ impl Broker for RedisBroker {
 
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.list(&turn.queue).await?;
-        turn::turn(self.scripts()?, &self.keys(&turn.queue), turn).await
+        turn::turn(self.scripts()?, &self.keys(&turn.queue), self.settings.batch_from(), turn).await
     }
 
     async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {

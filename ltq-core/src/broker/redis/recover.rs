@@ -23,7 +23,7 @@ pub(super) async fn recover(
         Recovery::Expired => "expired",
         Recovery::Leaving => "leaving",
     };
-    let script_keys = vec![
+    let mut script_keys = vec![
         keys.ready(),
         keys.active(worker),
         keys.holders(),
@@ -31,7 +31,9 @@ pub(super) async fn recover(
         keys.wake(),
         keys.turn(worker),
         keys.counts(),
+        keys.batches(worker),
     ];
+    script_keys.extend(keys.each_batch(worker));
     let args = vec![worker.as_str().into(), Value::from_static_str(mode), Value::Integer(MOST_MESSAGES)];
     let reply = RECOVER.run(connection, script_keys, args).await?;
     let mut reply = RECOVER.read(connection, reply, 2)?;

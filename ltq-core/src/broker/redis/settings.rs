@@ -30,6 +30,10 @@ const SEND_ATTEMPTS: u32 = 20;
 /// How many calls may wait for a connection. More than all workers of a process ever have in flight.
 const WAITING_CALLS: usize = 10_000;
 
+/// As how many messages at least a turn takes them as a batch. Some more commands on the server, and one more of the client,
+/// have to be worth it.
+const BATCH_FROM: usize = 32;
+
 /// Everything that is needed to open one more connection.
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -38,6 +42,8 @@ pub(super) struct Settings {
     options: ConnectOptions,
     #[cfg(feature = "testing")]
     test_clock: Option<super::test_clock::TestClock>,
+    /// As how many messages at least a turn takes them as a batch.
+    batch_from: usize,
     /// How often a connection made with these settings found its server silent.
     silences: Arc<AtomicU64>,
 }
@@ -55,6 +61,7 @@ impl Settings {
             silences: Arc::default(),
             #[cfg(feature = "testing")]
             test_clock: None,
+            batch_from: BATCH_FROM,
         })
     }
 
@@ -68,6 +75,18 @@ impl Settings {
     #[cfg(feature = "testing")]
     pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
         self.test_clock.as_ref()
+    }
+
+    /// Takes batches of other sizes.
+    #[cfg(feature = "testing")]
+    pub(super) fn with_batches_from(mut self, batch_from: usize) -> Self {
+        self.batch_from = batch_from;
+        self
+    }
+
+    /// As how many messages at least a turn takes them as a batch.
+    pub(super) fn batch_from(&self) -> usize {
+        self.batch_from
     }
 
     /// Where the server is, without a password.

@@ -1,55 +1,48 @@
 -- One turn of a worker: settles what it finished, makes due messages ready, takes ready ones. The hot path.
 --
 -- KEYS 1 ready   2 scheduled   3 active of the worker   4 holders   5 deliveries   6 dead   7 letters   8 wake
---      9 turn of the worker   10 counts
+--      9 turn of the worker   10 counts   11 batches of the worker   12 to 15 its batches, by the turn modulo 4
 -- ARGV 1 worker   2 sequence   3 lease in ms   4 messages wanted   5 late results discarded before
 --      6 most dead letters   7 greatest age of a dead letter in ms   8 seconds to remember the turn
---      9 ids of done messages, 16 bytes each   10 number of retries   11 of returns   12 of dead letters, then
---      retries: id, delay in ms, payload · returns, oldest first: id, payload · dead letters: id, record
+--      9 as how many messages at least they are taken as a batch, 0 for never
+--      10 done messages: for each turn that took some, its number (6 bytes), the length of a mask (1), and the mask
+--      11 number of retries   12 of returns   13 of dead letters, then
+--      retries: place, delay in ms, payload · returns, in the order of their places: place, payload ·
+--      dead letters: place, id, record
 -- Returns {status, now in ms, ms until the next scheduled message or -1, 1 if ready messages are left, refused, trimmed,
---      payloads taken, exceptions: index in the payloads (from 1), id, recoveries; …}
+--      payloads taken, their places if not 0 and so on, recoveries: index in the payloads (from 1), number; …,
+--      how many messages were taken as a batch: they are in the list of this turn, after the turn's number}
 --      status 0: as asked · 1: the worker is not registered, or this server has lost turns of it, nothing was done ·
---      2: older than the last turn, nothing was done. A delivery has an exception only if its id is made up or it was
---      recovered before.
+--      2: older than the last turn, nothing was done.
 -- Safe to run twice: a turn with the last sequence finds what the first run left and changes nothing.
--- Loops are bounded by the arguments, the number wanted, and 500 expired dead letters.
+-- Loops are bounded by the arguments, the number wanted, four batches of at most 1,000, and 500 expired dead letters.
 
 local ready, scheduled, active, holders, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local dead, letters, wake, turn, counts = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local worker, sequence, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
-local done, retries, returns, deaths = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
-local FIRST = 13
--- What stands before the ids in a record is shorter than this.
-local HEADER = 80
--- In the place of an id, where bytes are no envelope. No hash has such a field, since ids are 16 bytes long.
-local NO_ID = ''
+local dead, letters, wake, turn, counts, batches = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local LISTS = 12
+local worker, sequence, want, least = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[9])
+local done, retries, returns, deaths = ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local FIRST = 14
 
 local now = now_in_ms()
+local slot = sequence % BATCHES
 
--- Recovery counts of these messages; the hash is there only while recovered messages are about.
+-- Recovery counts of messages; the hash is there only while recovered messages are about.
 local some_recovered = redis.call('EXISTS', deliveries) == 1
-local exceptions = {}
-local function note_recovered(ids, made_up)
-  if not some_recovered then
-    for index, id in pairs(made_up) do
-      exceptions[#exceptions + 1] = index
-      exceptions[#exceptions + 1] = id
-      exceptions[#exceptions + 1] = 0
-    end
-    return
-  end
-  for first = 1, #ids, CHUNK do
-    local last = math.min(first + CHUNK - 1, #ids)
-    local found = redis.call('HMGET', deliveries, unpack(ids, first, last))
-    for i = first, last do
-      local times = found[i - first + 1]
-      if times or made_up[i] then
-        exceptions[#exceptions + 1] = i
-        exceptions[#exceptions + 1] = ids[i]
-        exceptions[#exceptions + 1] = tonumber(times or 0)
+local function recoveries_of(payloads)
+  local told = {}
+  if not some_recovered then return told end
+  for first = 1, #payloads, CHUNK do
+    local ids = {}
+    for i = first, math.min(first + CHUNK - 1, #payloads) do ids[#ids + 1] = id_of(payloads[i]) or '' end
+    for i, times in ipairs(redis.call('HMGET', deliveries, unpack(ids))) do
+      if times then
+        told[#told + 1] = first + i - 1
+        told[#told + 1] = tonumber(times)
       end
     end
   end
+  return told
 end
 
 -- When the next scheduled message is due, from now; never negative, -1 for none.
@@ -63,33 +56,37 @@ local registered = redis.call('ZSCORE', holders, worker)
 -- 1. A turn that was made already, or one whose predecessor this server has never seen: it lost the data (a replica took
 -- over that was behind), so what the worker believes to hold and what stands here are not the same any more.
 local behind = false
-local record = redis.call('GETRANGE', turn, 0, HEADER)
-if record ~= '' then
-  local _, header, last, was_lost, refused, trimmed = string.find(record, '^(%d+):(%d):(%d+):(%d+):')
+local record = redis.call('GET', turn)
+if record then
+  local _, _, last, was_lost, refused, trimmed, taken = string.find(record, '^(%d+):(%d):(%d+):(%d+):(%d+)$')
   last = tonumber(last)
-  if sequence < last then return {2, now, -1, 0, 0, 0, {}, {}} end
+  if sequence < last then return {2, now, -1, 0, 0, 0, {}, '', {}, 0} end
   if sequence == last then
-    if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, {}} end
-    record = redis.call('GET', turn)
-    local payloads, ids, made_up = {}, {}, {}
-    for first = header + 1, #record, 16 * CHUNK do
-      local wanted = {}
-      for at = first, math.min(first + 16 * CHUNK, #record + 1) - 16, 16 do
-        wanted[#wanted + 1] = string.sub(record, at, at + 15)
-      end
-      local held = redis.call('HMGET', active, unpack(wanted))
-      for i = 1, #wanted do
-        if held[i] then
-          ids[#ids + 1] = wanted[i]
-          payloads[#payloads + 1] = held[i]
-          if id_of(held[i]) ~= wanted[i] then made_up[#ids] = wanted[i] end
+    if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, '', {}, 0} end
+    local payloads, places, as_batch = {}, '', 0
+    local batch = read_batch(redis.call('HGET', batches, slot))
+    if batch and batch.turn == sequence then
+      as_batch = batch.left
+    else
+      -- Whoever recovers this worker may have some of them already.
+      local this, seconds = turn_bytes(sequence), {}
+      for first = 0, tonumber(taken) - 1, CHUNK do
+        local wanted = {}
+        for nth = first, math.min(first + CHUNK, tonumber(taken)) - 1 do
+          wanted[#wanted + 1] = this .. char(floor(nth / 256), nth % 256)
+        end
+        for i, payload in ipairs(redis.call('HMGET', active, unpack(wanted))) do
+          if payload then
+            payloads[#payloads + 1] = payload
+            seconds[#seconds + 1] = sub(wanted[i], 7, 8)
+          end
         end
       end
+      places = table.concat(seconds)
     end
-    note_recovered(ids, made_up)
     local first = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
-    return {0, now, until_due(first), redis.call('EXISTS', ready), tonumber(refused), tonumber(trimmed), payloads,
-            exceptions}
+    return {0, now, until_due(first), redis.call('EXISTS', ready), tonumber(refused), tonumber(trimmed), payloads, places,
+            recoveries_of(payloads), as_batch}
   end
   behind = registered and (was_lost == '1' or sequence > last + 1)
 end
@@ -103,45 +100,128 @@ local function count()
     if times > 0 then redis.call('HINCRBY', counts, what, int(times)) end
   end
 end
+local function remember(lost, refused, taken)
+  local outcome = ':' .. lost .. ':' .. int(refused) .. ':' .. int(counted.trimmed) .. ':' .. int(taken)
+  redis.call('SET', turn, int(sequence) .. outcome, 'EX', ARGV[8])
+end
 
 -- 2. Registration. Turn 1 registers; a later one of a worker that is gone changes nothing but the count of refusals. The
 -- messages of a worker that is to start anew are free for others at once.
 if behind then redis.call('ZADD', holders, int(now), worker) end
 if behind or (not registered and sequence ~= 1) then
-  local refused = #done / 16 + retries + returns + deaths
+  local refused = retries + returns + deaths
+  local at = 1
+  while at <= #done do
+    local length = byte(done, at + 6)
+    each_bit(sub(done, at + 7, at + 6 + length), function() refused = refused + 1 end)
+    at = at + 7 + length
+  end
   counted.refused = counted.refused + refused
   count()
-  redis.call('SET', turn, int(sequence) .. ':1:' .. int(refused) .. ':0:', 'EX', ARGV[8])
-  return {1, now, -1, 0, refused, 0, {}, {}}
+  remember(1, refused, 0)
+  return {1, now, -1, 0, refused, 0, {}, '', {}, 0}
 end
 redis.call('ZADD', holders, int(now + ARGV[3]), worker)
 
--- 3. Settlements. Each counts only if the id is still in this worker's hash.
-local refused = 0
-
-for first = 1, #done, 16 * CHUNK do
-  local ids = {}
-  local filled = 0
-  for at = first, math.min(first + 16 * CHUNK, #done + 1) - 16, 16 do
-    filled = filled + 1
-    ids[filled] = sub(done, at, at + 15)
-  end
-  if some_recovered then
-    local found = redis.call('HMGET', deliveries, unpack(ids))
-    for i = 1, #ids do
-      -- Of a refused one the count belongs to whoever has the message now.
-      if found[i] and redis.call('HEXISTS', active, ids[i]) == 1 then redis.call('HDEL', deliveries, ids[i]) end
+-- 3. Settlements. Each counts only if its place is still in this worker's hands: in one of its batches, or in its hash.
+local held, changed = {}, {}
+if done ~= '' or retries + returns + deaths > 0 or least > 0 then
+  local states = redis.call('HMGET', batches, 0, 1, 2, 3)
+  for i = 0, BATCHES - 1 do
+    held[i] = read_batch(states[i + 1])
+    if held[i] and some_recovered then
+      -- Which of them have a count is not known of a batch.
+      unpack_batch(held[i], KEYS[LISTS + i], batches, i, active)
+      held[i] = nil
     end
   end
-  local removed = redis.call('HDEL', active, unpack(ids))
+end
+local function batch_of(number)
+  local batch = held[number % BATCHES]
+  if batch and batch.turn == number then
+    changed[number % BATCHES] = true
+    return batch
+  end
+end
+
+local refused = 0
+local function ones(number)
+  local found = 0
+  while number > 0 do
+    found, number = found + number % 2, floor(number / 2)
+  end
+  return found
+end
+local function settle_in_batch(batch, mask)
+  if mask == batch.mask then
+    counted.done = counted.done + batch.left
+    batch.left, batch.mask = 0, ''
+    return
+  end
+  local kept, last = {}, 0
+  for i = 1, math.max(#mask, #batch.mask) do
+    local asked, there = byte(mask, i) or 0, byte(batch.mask, i) or 0
+    local accepted = asked == 0 and 0 or bit.band(asked, there)
+    if asked > 0 then
+      local number = accepted == 255 and 8 or ones(accepted)
+      counted.done, batch.left = counted.done + number, batch.left - number
+      if accepted ~= asked then refused = refused + ones(asked) - number end
+    end
+    kept[i] = there - accepted
+    if kept[i] > 0 then last = i end
+  end
+  batch.mask = char(unpack(kept, 1, last))
+end
+
+local places, asked = {}, 0
+local at = 1
+while at <= #done do
+  local length = byte(done, at + 6)
+  local mask = sub(done, at + 7, at + 6 + length)
+  local batch = batch_of(turn_of(done, at))
+  if batch then
+    settle_in_batch(batch, mask)
+  else
+    local number = sub(done, at, at + 5)
+    each_bit(mask, function(nth)
+      asked = asked + 1
+      places[asked] = number .. char(floor(nth / 256), nth % 256)
+    end)
+  end
+  at = at + 7 + length
+end
+for first = 1, asked, CHUNK do
+  local last = math.min(first + CHUNK - 1, asked)
+  if some_recovered then
+    for _, payload in ipairs(redis.call('HMGET', active, unpack(places, first, last))) do
+      local id = payload and id_of(payload)
+      if id then redis.call('HDEL', deliveries, id) end
+    end
+  end
+  local removed = redis.call('HDEL', active, unpack(places, first, last))
   counted.done = counted.done + removed
-  refused = refused + #ids - removed
+  refused = refused + last - first + 1 - removed
+end
+
+-- Takes one message out of this worker's hands. Says whether it was there.
+local function release(place)
+  local batch = batch_of(turn_of(place, 1))
+  if not batch then return redis.call('HDEL', active, place) == 1 end
+  local nth = byte(place, 7) * 256 + byte(place, 8)
+  local i = floor(nth / 8) + 1
+  local there = byte(batch.mask, i) or 0
+  if floor(there / 2 ^ (nth % 8)) % 2 == 0 then return false end
+  local rest = there - 2 ^ (nth % 8)
+  batch.left = batch.left - 1
+  batch.mask = sub(batch.mask, 1, i - 1) .. char(rest) .. sub(batch.mask, i + 1)
+  if rest == 0 and i == #batch.mask then batch.mask = string.match(batch.mask, '^(.-)%z*$') end
+  return true
 end
 
 local next_arg = FIRST
 local earliest_retry = nil
 for _ = 1, retries do
-  if redis.call('HDEL', active, ARGV[next_arg]) == 1 then
+  if release(ARGV[next_arg]) then
     local due = now + ARGV[next_arg + 1]
     redis.call('ZADD', scheduled, int(due), ARGV[next_arg + 2])
     if not earliest_retry or due < earliest_retry then earliest_retry = due end
@@ -152,10 +232,10 @@ for _ = 1, retries do
   next_arg = next_arg + 3
 end
 
--- Pushed one by one to the head, so the newest has to go first.
-for at = next_arg + 2 * (returns - 1), next_arg, -2 do
-  if redis.call('HDEL', active, ARGV[at]) == 1 then
-    redis.call('LPUSH', ready, ARGV[at + 1])
+-- Pushed one by one to the head, so the last has to go first.
+for arg = next_arg + 2 * (returns - 1), next_arg, -2 do
+  if release(ARGV[arg]) then
+    redis.call('LPUSH', ready, ARGV[arg + 1])
     counted.returned = counted.returned + 1
   else
     refused = refused + 1
@@ -163,19 +243,41 @@ for at = next_arg + 2 * (returns - 1), next_arg, -2 do
 end
 next_arg = next_arg + 2 * returns
 
+-- No letter takes the place of another that has its id: it gets the next one, as a number, that is free.
+local function free_id(id)
+  while redis.call('HEXISTS', letters, id) == 1 do
+    local bytes, i = {byte(id, 1, 16)}, 16
+    while i > 1 and bytes[i] == 255 do
+      bytes[i], i = 0, i - 1
+    end
+    bytes[i] = (bytes[i] + 1) % 256
+    id = char(unpack(bytes))
+  end
+  return id
+end
 for _ = 1, deaths do
-  local id = ARGV[next_arg]
-  if redis.call('HDEL', active, id) == 1 then
+  if release(ARGV[next_arg]) then
+    local id = free_id(ARGV[next_arg + 1])
     redis.call('ZADD', dead, int(now), id)
-    redis.call('HSET', letters, id, ARGV[next_arg + 1])
-    if some_recovered then redis.call('HDEL', deliveries, id) end
+    redis.call('HSET', letters, id, ARGV[next_arg + 2])
+    if some_recovered then redis.call('HDEL', deliveries, ARGV[next_arg + 1]) end
     counted.dead = counted.dead + 1
   else
     refused = refused + 1
   end
-  next_arg = next_arg + 2
+  next_arg = next_arg + 3
 end
 counted.refused = counted.refused + refused
+
+for i in pairs(changed) do
+  if held[i].left > 0 then
+    redis.call('HSET', batches, i, write_batch(held[i]))
+  else
+    redis.call('DEL', KEYS[LISTS + i])
+    redis.call('HDEL', batches, i)
+    held[i] = nil
+  end
+end
 
 -- 4. Dead letters over the limits go, the oldest first. What this turn added may all have to go at once.
 local function trim(ids)
@@ -211,61 +313,36 @@ end
 -- Whoever waits does so until what was the earliest before; it has to learn about an earlier one.
 local alarm = first[2] and tonumber(first[2]) == earliest_retry
 
--- 6. Take. Bytes that are no envelope get an id of their own, so that even two equal ones are kept apart; so does a second
--- message of an id that this worker holds already, which would push the first one out of its hands.
-local function made_up_id(nth, payload)
-  -- The time and the place in this turn, so that it keeps its place among others; then chance. A UUID of version 8.
-  local digest = redis.sha1hex(worker .. ':' .. int(sequence) .. ':' .. nth .. ':' .. int(now) .. payload)
-  local chance = string.gsub(string.sub(digest, 1, 12), '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-  local time = {}
-  for i = 0, 5 do time[6 - i] = math.floor(now / 256 ^ i) % 256 end
-  return string.char(time[1], time[2], time[3], time[4], time[5], time[6],
-                     0x80 + math.floor(sequence / 256) % 16, sequence % 256,
-                     0x80 + math.floor(nth / 256) % 64, nth % 256) .. chance
-end
-
-local payloads = want > 0 and redis.call('LPOP', ready, want) or {}
-local ids, made_up = {}, {}
-for i = 1, #payloads do ids[i] = id_of(payloads[i]) or NO_ID end
-local holds_some = #ids > 0 and redis.call('EXISTS', active) == 1
-for first = 1, #ids, CHUNK / 2 do
-  local last = math.min(first + CHUNK / 2 - 1, #ids)
-  local held = holds_some and redis.call('HMGET', active, unpack(ids, first, last)) or {}
-  local fields, filled = {}, 0
-  for i = first, last do
-    local id, payload = ids[i], payloads[i]
-    if id == NO_ID or held[i - first + 1] then
-      id = made_up_id(i, payload)
-      ids[i], made_up[i] = id, id
+-- 6. Take: many as a batch, which moves them without a look at any; else one by one. With recovered messages about, each
+-- has to be looked at.
+local payloads, as_batch = {}, 0
+if least > 0 and not some_recovered and math.min(want, redis.call('LLEN', ready)) >= least then
+  local list = KEYS[LISTS + slot]
+  if held[slot] then unpack_batch(held[slot], list, batches, slot, active) end
+  -- Of a list with a constant pattern, `SORT` copies a range as it is.
+  as_batch = redis.call('SORT', ready, 'BY', 'nosort', 'LIMIT', 0, want, 'STORE', list)
+  redis.call('LTRIM', ready, want, -1)
+  redis.call('LPUSH', list, int(sequence))
+  redis.call('HSET', batches, slot, write_batch(whole_batch(sequence, as_batch)))
+elseif want > 0 then
+  payloads = redis.call('LPOP', ready, want) or {}
+  local this = turn_bytes(sequence)
+  for first = 1, #payloads, CHUNK / 2 do
+    local fields, filled = {}, 0
+    for i = first, math.min(first + CHUNK / 2 - 1, #payloads) do
+      fields[filled + 1] = this .. char(floor((i - 1) / 256), (i - 1) % 256)
+      fields[filled + 2] = payloads[i]
+      filled = filled + 2
     end
-    fields[filled + 1], fields[filled + 2] = id, payload
-    filled = filled + 2
+    redis.call('HSET', active, unpack(fields))
   end
-  local added = redis.call('HSET', active, unpack(fields))
-  if added < filled / 2 then
-    -- Two of one id among these: the first has lost its place to the second.
-    local seen = {}
-    for i = first, last do
-      local id, payload = ids[i], payloads[i]
-      if seen[id] then
-        ids[i] = made_up_id(i, payload)
-        made_up[i] = ids[i]
-        redis.call('HSET', active, id, seen[id], ids[i], payload)
-      else
-        seen[id] = payload
-      end
-    end
-  end
-  holds_some = true
 end
-note_recovered(ids, made_up)
 
 -- 7. Pass the token on where something is left for others.
 local more = redis.call('EXISTS', ready)
 if (more == 1 or alarm) and redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
 
 -- 8. Remember this turn for a repeat.
-ids[0] = int(sequence) .. ':0:' .. int(refused) .. ':' .. int(counted.trimmed) .. ':'
-redis.call('SET', turn, table.concat(ids, '', 0), 'EX', ARGV[8])
+remember(0, refused, #payloads + as_batch)
 count()
-return {0, now, until_due(first), more, refused, counted.trimmed, payloads, exceptions}
+return {0, now, until_due(first), more, refused, counted.trimmed, payloads, '', recoveries_of(payloads), as_batch}

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{Queue, header_id};
+use super::Queue;
+use crate::broker::header_id;
 use crate::message::MessageId;
 
 /// A message that waits.

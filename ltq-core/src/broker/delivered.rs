@@ -1,0 +1,126 @@
+//! [`Delivered`]: a message in the hands of a worker, and how the worker names it to the broker.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Settlement, WorkerId};
+use crate::message::{DeadLetter, MessageId};
+
+/// Where in the hands of a worker a message is: which turn took it, as the how manyth.
+///
+/// No two messages of one worker have the same place, whatever their bytes. The order of places is the order in which
+/// the messages were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The sequence number of the turn.
+    pub turn: u64,
+    /// The position among what that turn took, from 0; below [`Turn::MAX_WANT`](super::Turn::MAX_WANT).
+    pub nth: u16,
+}
+
+/// One message in the hands of a worker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The envelope's id, or a made-up one where the bytes are no envelope.
+    pub id: MessageId,
+    /// What it is settled by.
+    pub place: Place,
+    /// The envelope's bytes.
+    pub payload: Bytes,
+    /// How often it was recovered from a worker that died.
+    pub recoveries: u64,
+}
+
+impl Delivered {
+    /// What `worker` has taken to `place`.
+    pub(crate) fn new(worker: &WorkerId, place: Place, payload: Bytes, recoveries: u64) -> Self {
+        Self { id: header_id(&payload).unwrap_or_else(|| made_up_id(worker, place)), place, payload, recoveries }
+    }
+
+    /// Settles it: done.
+    #[must_use]
+    pub fn done(&self) -> Settlement {
+        Settlement::Done { id: self.id, place: self.place }
+    }
+
+    /// Settles it: to wait for `delay` as `payload`, then to run again.
+    #[must_use]
+    pub fn retry(&self, payload: Bytes, delay: Duration) -> Settlement {
+        Settlement::Retry { id: self.id, place: self.place, payload, delay }
+    }
+
+    /// Settles it: back to the head of the queue as `payload`, unfinished and uncharged.
+    #[must_use]
+    pub fn hand_back(&self, payload: Bytes) -> Settlement {
+        Settlement::Return { id: self.id, place: self.place, payload }
+    }
+
+    /// Settles it: ended without success.
+    #[must_use]
+    pub fn dead(&self, letter: DeadLetter) -> Settlement {
+        Settlement::Dead { place: self.place, letter }
+    }
+}
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Delivered({}, {} bytes, {} recoveries)", self.id, self.payload.len(), self.recoveries)
+    }
+}
+
+/// The id of an envelope, cut out without decoding it; `None` where the bytes are no envelope.
+///
+/// The same check as in the Redis scripts: an array, a version, and the marker of a 16-byte binary.
+pub(crate) fn header_id(payload: &Bytes) -> Option<MessageId> {
+    match payload.first_chunk::<20>()? {
+        [0x90..=0x9f, 1..=127, 0xc4, 16, id @ ..] => Some(MessageId::from_bytes(*id)),
+        _ => None,
+    }
+}
+
+/// The id of a message that has none: the same for the same delivery, another one for every other. Marked as a UUID of
+/// version 8 (RFC 9562), which is what hashes are.
+fn made_up_id(worker: &WorkerId, place: Place) -> MessageId {
+    let hash = |half: u8| {
+        let mut hasher = DefaultHasher::new();
+        (worker, place, half).hash(&mut hasher);
+        hasher.finish().to_be_bytes()
+    };
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&hash(0));
+    bytes[8..].copy_from_slice(&hash(1));
+    bytes[6] = 0x80 | bytes[6] & 0x0f;
+    bytes[8] = 0x80 | bytes[8] & 0x3f;
+    MessageId::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn only_envelopes_have_an_id_in_their_header(bytes in vec(any::<u8>(), 0..40)) {
+            let bytes = Bytes::from(bytes);
+            if let Some(id) = header_id(&bytes) {
+                prop_assert_eq!(&id.as_bytes()[..], &bytes[4..20]);
+                prop_assert_eq!(&bytes[2..4], &[0xc4, 16]);
+            }
+        }
+    }
+
+    #[test]
+    fn each_delivery_without_an_id_gets_one_of_its_own() {
+        let (one, other) = (WorkerId::from_name("1-a"), WorkerId::from_name("2-b"));
+        let at = |worker: &WorkerId, turn, nth| Delivered::new(worker, Place { turn, nth }, Bytes::new(), 0).id;
+        assert_eq!(at(&one, 1, 2), at(&one, 1, 2), "a repeated turn tells the same");
+        let ids = [at(&one, 1, 2), at(&one, 1, 3), at(&one, 2, 2), at(&other, 1, 2)];
+        assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());
+    }
+}
