@@ -11,6 +11,23 @@ mod memory {
     ltq_tests::conformance!(fixture);
 }
 
+/// Every message is taken as a batch.
+mod redis_in_batches {
+    use ltq_core::broker::ConnectOptions;
+    use ltq_core::broker::redis::RedisBroker;
+    use ltq_tests::conformance::Fixture;
+    use ltq_tests::redis_server::RedisServer;
+
+    async fn fixture() -> Fixture {
+        let server = RedisServer::start();
+        let options = ConnectOptions::default();
+        let broker = RedisBroker::with_batches_from(1, &server.url(), &options, None).await.unwrap();
+        Fixture::new(broker, server)
+    }
+
+    ltq_tests::conformance!(fixture);
+}
+
 mod redis {
     use ltq_core::broker::{ConnectOptions, connect};
     use ltq_tests::conformance::Fixture;

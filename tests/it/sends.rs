@@ -26,6 +26,7 @@ async fn take_all(client: &Client, queue: &str) -> Vec<MessageId> {
         lease: Duration::from_secs(600),
         settlements: Vec::new(),
         want: Turn::MAX_WANT,
+        backlog: true,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

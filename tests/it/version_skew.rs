@@ -100,7 +100,7 @@ async fn a_worker_of_version_1_runs_what_is_sent_today() {
     assert_eq!((delivered.id, message.id), (id, *id.as_bytes()));
     assert_eq!((message.task.as_str(), message.queue.as_str(), message.key()), (TASK, QUEUE, "today".to_owned()));
     assert_eq!((message.attempts, message.requeues, message.created_ms), (0, 0, id.timestamp_ms()));
-    golden.done(id).await;
+    golden.done(delivered).await;
     setting.stats_show(|stats| stats.counts.done == 1 && stats.active == 0).await;
 }
 
@@ -125,7 +125,7 @@ async fn retries_go_back_and_forth() {
     setting.publish([sent.write()]).await;
     let mut golden = setting.golden();
     let (delivered, read) = golden.take(1).await.remove(0);
-    golden.retry(delivered.id, of_version_1(&read).retried().write(), Duration::ZERO).await;
+    golden.retry(&delivered, of_version_1(&read).retried().write(), Duration::ZERO).await;
     let worker = setting.worker();
     setting.finished("old to new attempt 2 delivery 2").await;
 
@@ -139,7 +139,7 @@ async fn retries_go_back_and_forth() {
     let back = of_version_1(&read);
     assert_eq!((back.attempts, back.requeues, &back.args), (1, 1, &sent.args));
     assert!(back.carried.contains(&sent.carried[0]), "{:?}", back.carried);
-    golden.done(delivered.id).await;
+    golden.done(&delivered).await;
     setting.stats_show(|stats| stats.counts.done == 2 && stats.active + stats.dead == 0).await;
 }
 
@@ -164,7 +164,7 @@ async fn a_newer_version_waits_for_a_worker_that_reads_it() {
     let taken = updated.take(10).await;
     let [(delivered, read)] = taken.as_slice() else { panic!("{taken:?}") };
     assert_eq!((delivered.id, &delivered.payload, read), (id, &newer, &Read::Newer(2)), "as it was sent");
-    updated.done(id).await;
+    updated.done(delivered).await;
     let stats = setting.stats_show(|stats| stats.counts.done == 5).await;
     assert_eq!((stats.dead, stats.counts.dead, stats.ready + stats.scheduled + stats.active), (0, 0, 0));
 }
@@ -186,6 +186,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
             lease: Duration::from_secs(8),
             settlements: Vec::new(),
             want: 1,
+            backlog: false,
             discarded: 0,
             dead_limits: ltq_core::broker::DeadLimits::default(),
         };
@@ -220,7 +221,7 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     // The old producer, the new worker; a retry of the new worker, the old one.
     old.publish(1, one.write()).await;
     let (delivered, _) = golden.take(1).await.remove(0);
-    golden.retry(delivered.id, one.retried().write(), Duration::ZERO).await;
+    golden.retry(&delivered, one.retried().write(), Duration::ZERO).await;
     assert_eq!(old.turn(60_000, &[], &[], 5).await, Some(vec![one.retried().write()]));
     // The other way round.
     let client = Client::on(Arc::clone(&broker));
@@ -229,8 +230,9 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     let Read::Message(new) = GoldenMessage::read(&taken[0]) else { panic!("{taken:?}") };
     assert_eq!(new.id, *id.as_bytes());
     assert_eq!(old.turn(60_000, &[], &[(new.id, new.retried().write())], 0).await, Some(Vec::new()));
-    assert_eq!(golden.take(1).await[0].0.payload, new.retried().write());
-    golden.done(id).await;
+    let (delivered, _) = golden.take(1).await.remove(0);
+    assert_eq!(delivered.payload, new.retried().write());
+    golden.done(&delivered).await;
 
     // Each recovers what the other held, and each learns that it was lost. Made-up ids are theirs as well.
     old.publish(2, two.write()).await;
@@ -249,6 +251,7 @@ async fn the_first_scripts_and_todays_share_a_queue() {
         lease: Duration::ZERO,
         settlements: Vec::new(),
         want,
+        backlog: true,
         discarded: 0,
         dead_limits: ltq_core::broker::DeadLimits::default(),
     };

@@ -26,12 +26,11 @@ use async_trait::async_trait;
 
 pub use self::admin::{Admin, QueueCounts, QueueStats};
 pub use self::connect::{ConnectOptions, DEFAULT_URL, connect, redact_url};
-pub use self::delivered::{Delivered, Place};
 pub(crate) use self::delivered::header_id;
+pub use self::delivered::{Delivered, Place};
 pub use self::error::BrokerError;
 pub use self::types::{
-    DeadLimits, Entry, ProducerId, Publish, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
-    WorkerId,
+    DeadLimits, Entry, ProducerId, Publish, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply, WorkerId,
 };
 
 use crate::message::QueueName;

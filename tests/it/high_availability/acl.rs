@@ -101,6 +101,7 @@ async fn everything(broker: &Arc<dyn Broker>) -> Result<(), BrokerError> {
         lease: Duration::from_secs(60),
         settlements: Vec::new(),
         want: 1,
+        backlog: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ltq::Message;
-use ltq_core::broker::{ConnectOptions, DeadLimits, Settlement, Turn, WorkerId, connect};
+use ltq_core::broker::{ConnectOptions, DeadLimits, Turn, WorkerId, connect};
 use ltq_core::message::{DeadLetter, DeadReason, QueueName};
 use ltq_tests::bare;
 use ltq_tests::conformance::eventually;
@@ -96,13 +96,14 @@ async fn one_worker_serves_queues_on_every_primary() {
             lease: Duration::from_secs(60),
             settlements: Vec::new(),
             want: 1,
+            backlog: false,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };
         let taken = broker.turn(&turn).await.unwrap().deliveries.remove(0);
-        let letter = DeadLetter::new(taken.id, DeadReason::Failed, "no luck", 1, taken.payload);
+        let letter = DeadLetter::new(taken.id, DeadReason::Failed, "no luck", 1, taken.payload.clone());
         turn.sequence = 2;
-        turn.settlements = vec![Settlement::Dead(letter.clone())];
+        turn.settlements = vec![taken.dead(letter.clone())];
         broker.turn(&turn).await.unwrap();
         assert_eq!(broker.dead_letters(&name, 0, 10).await.unwrap().len(), 1);
         assert!(broker.replay(&name, letter.id, letter.payload).await.unwrap());

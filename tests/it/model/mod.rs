@@ -5,7 +5,6 @@
 //! order, numbers, dead letters, wake tokens. After each life the keys themselves are read: nothing in two places, nothing
 //! left behind, nothing lost. `PROPTEST_CASES` says how many lives, 2,000 if it is not set.
 
-mod names;
 mod places;
 mod steps;
 mod world;
@@ -35,7 +34,10 @@ fn the_scripts_do_what_the_broker_in_memory_does() {
     // `Config::default` reads the environment.
     let lives = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 2_000 };
     let difference = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(|| live(lives.div_ceil(AT_ONCE)))).collect();
+        let batches_from = |thread| if thread % 2 == 0 { 1 } else { 32 };
+        let threads: Vec<_> = (0..AT_ONCE)
+            .map(|thread| scope.spawn(move || live(lives.div_ceil(AT_ONCE), batches_from(thread))))
+            .collect();
         // All are waited for, so that every server is stopped.
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         results.into_iter().find_map(Result::err)
@@ -45,15 +47,17 @@ fn the_scripts_do_what_the_broker_in_memory_does() {
     }
 }
 
-/// So many lives, one after the other. The error is the shortest life in which the brokers differ.
-fn live(lives: u32) -> Result<(), String> {
+/// So many lives, one after the other, in which so many messages or more are taken as a batch. The error is the shortest life in which the brokers differ.
+fn live(lives: u32, batches_from: usize) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = RedisServer::start();
     let brokers = runtime.block_on(async {
         let options = ConnectOptions::default();
         Brokers {
             memory: MemoryBroker::with_clock(START_MS),
-            redis: RedisBroker::with_clock(&server.unix_url(), &options, START_MS).await.unwrap(),
+            redis: RedisBroker::with_batches_from(batches_from, &server.unix_url(), &options, Some(START_MS))
+                .await
+                .unwrap(),
             bare: bare(&server).await,
             now_ms: Cell::new(START_MS),
         }

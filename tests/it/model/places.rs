@@ -10,7 +10,7 @@ use ltq_core::message::{DeadLetter, MessageId};
 /// What lies where.
 pub(super) struct Places {
     pub(super) waiting: Vec<Bytes>,
-    pub(super) active: Vec<(Bytes, Bytes)>,
+    pub(super) active: Vec<Bytes>,
     pub(super) dead: Vec<Bytes>,
     faults: Vec<String>,
 }
@@ -26,7 +26,20 @@ impl Places {
         let mut active = Vec::new();
         for holder in &holders {
             let held: BTreeMap<Bytes, Bytes> = hash(client, key(&format!("active:{holder}"))).await;
-            active.extend(held);
+            active.extend(held.into_values());
+            let batches: BTreeMap<String, Bytes> = hash(client, key(&format!("batches:{holder}"))).await;
+            for slot in 0..4 {
+                let list: Vec<Bytes> = client.lrange(key(&format!("batch:{holder}:{slot}")), 0, -1).await.unwrap();
+                let left = match batches.get(&slot.to_string()) {
+                    Some(state) => batch(state, &list),
+                    None if list.is_empty() => Ok(Vec::new()),
+                    None => Err("a batch that nobody knows of".to_owned()),
+                };
+                match left {
+                    Ok(left) => active.extend(left),
+                    Err(fault) => faults.push(format!("{fault}: slot {slot} of {holder}")),
+                }
+            }
         }
         let letters: BTreeMap<Bytes, Bytes> = hash(client, key("letters")).await;
         let dead: BTreeSet<Bytes> = client
@@ -44,10 +57,9 @@ impl Places {
         };
         let dead = letters.iter().map(letter).collect();
 
-        let ids: BTreeSet<Bytes> = active.iter().map(|(id, _)| id.clone()).collect();
-        let waiting_ids: BTreeSet<&[u8]> = waiting.iter().filter_map(|payload| payload.get(4..20)).collect();
+        let alive: BTreeSet<&[u8]> = waiting.iter().chain(&active).filter_map(|payload| payload.get(4..20)).collect();
         let recovered: BTreeMap<Bytes, u64> = hash(client, key("deliveries")).await;
-        for id in recovered.keys().filter(|id| !ids.contains(*id) && !waiting_ids.contains(id.as_ref())) {
+        for id in recovered.keys().filter(|id| !alive.contains(id.as_ref())) {
             faults.push(format!("a recovery count is left of {id:?}, which is neither waiting nor active"));
         }
 
@@ -61,7 +73,9 @@ impl Places {
         for key in keys {
             let (_, name) = key.split_once("}:").unwrap();
             match name.split_once(':') {
-                Some(("active", holder)) if !holders.iter().any(|known| known == holder) => {
+                Some(("active" | "batches" | "batch", holder))
+                    if !holders.iter().any(|known| holder.split(':').next() == Some(known)) =>
+                {
                     faults.push(format!("{key} belongs to nobody who is registered"));
                 }
                 Some(("turn" | "producer", _)) if client.ttl::<i64, _>(&key).await.unwrap() <= 0 => {
@@ -75,7 +89,7 @@ impl Places {
 
     /// Everything there is.
     fn payloads(&self) -> impl Iterator<Item = &Bytes> {
-        self.waiting.iter().chain(self.active.iter().map(|(_, payload)| payload)).chain(&self.dead)
+        self.waiting.iter().chain(&self.active).chain(&self.dead)
     }
 
     /// Asserts that each of the messages, told apart by `number`, is in one place, and that there are `count`.
@@ -96,6 +110,21 @@ impl Places {
         let there = u64::try_from(places.len()).unwrap();
         if there == count { Ok(()) } else { Err(format!("{there} messages are there, {count} should be: {places:?}")) }
     }
+}
+
+/// What is left of a batch: its state is `turn:how many:mask`, its list the turn and then what it took.
+fn batch(state: &Bytes, list: &[Bytes]) -> Result<Vec<Bytes>, String> {
+    let mut parts = state.splitn(3, |byte| *byte == b':');
+    let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
+    let (Some(turn), Some(count)) = (number(), number()) else { return Err(format!("the state {state:?}")) };
+    let mask = parts.next().unwrap_or_default();
+    let Some((first, payloads)) = list.split_first() else { return Err("a state without a list".to_owned()) };
+    let is_left = |nth: usize| mask.get(nth / 8).is_some_and(|byte| byte >> (nth % 8) & 1 == 1);
+    let left: Vec<_> =
+        payloads.iter().enumerate().filter(|(nth, _)| is_left(*nth)).map(|(_, payload)| payload.clone()).collect();
+    let whole =
+        *first == turn.to_string() && left.len() == count && count > 0 && mask.len() <= payloads.len().div_ceil(8);
+    if whole { Ok(left) } else { Err(format!("{state:?} with {first:?} and {} messages", payloads.len())) }
 }
 
 async fn hash<T: fred::types::FromValue>(client: &Client, key: String) -> T {

@@ -13,11 +13,11 @@ use futures_util::future::join;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
-    Admin, Broker, DeadLimits, Delivered, Entry, ProducerId, Publish, Recovery, Settlement, Turn, TurnReply, WorkerId,
+    Admin, Broker, DeadLimits, Delivered, Entry, Place, ProducerId, Publish, Recovery, Settlement, Turn, TurnReply,
+    WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 
-use super::names::Names;
 use super::places::Places;
 use super::steps::{How, Kind, Number, Sent, Step, When};
 
@@ -34,7 +34,7 @@ pub(super) struct Brokers {
     pub(super) now_ms: Cell<u64>,
 }
 
-/// One worker: its present name, its last turn, and every message it was ever given, in memory's ids.
+/// One worker: its present name, its last turn, and every message it was ever given.
 struct Hand {
     id: WorkerId,
     names: u32,
@@ -45,7 +45,6 @@ struct Hand {
 pub(super) struct World<'a> {
     brokers: &'a Brokers,
     queue: QueueName,
-    names: Names,
     producers: Vec<(ProducerId, Option<Publish>)>,
     workers: Vec<Hand>,
     sent: Vec<Bytes>,
@@ -54,8 +53,6 @@ pub(super) struct World<'a> {
     left: u64,
     /// Whether some of the messages have the same bytes, so that they cannot be told apart.
     alike: bool,
-    garbage: bool,
-    last_to_turn: usize,
     token: bool,
 }
 
@@ -64,15 +61,12 @@ impl<'a> World<'a> {
         Self {
             brokers,
             queue: QueueName::new(&format!("q{life}")).unwrap(),
-            names: Names::default(),
             producers: (0..2).map(|_| (ProducerId::new(), None)).collect(),
             workers: (0..3).map(Hand::new).collect(),
             sent: Vec::new(),
             entered: 0,
             left: 0,
             alike: false,
-            garbage: false,
-            last_to_turn: 0,
             token: false,
         }
     }
@@ -138,7 +132,7 @@ impl<'a> World<'a> {
         let stats = stats.unwrap();
         same("stats", stats, memory.stats(queue).await.unwrap())?;
         if stats.dead > 0 {
-            let letters = self.names.letters(redis.dead_letters(queue, 0, 20).await.unwrap());
+            let letters = redis.dead_letters(queue, 0, 20).await.unwrap();
             same("dead letters", letters, memory.dead_letters(queue, 0, 20).await.unwrap())?;
         }
         self.note_token().await;
@@ -179,7 +173,6 @@ impl<'a> World<'a> {
             Kind::Envelope | Kind::Garbage => None,
         };
         self.alike |= again.is_some() && kept;
-        self.garbage |= matches!(sent.kind, Kind::Garbage) || again.is_some();
         let payload = again.unwrap_or_else(|| payload(number, matches!(sent.kind, Kind::Garbage)));
         self.sent.push(payload.clone());
         let due = match sent.due {
@@ -194,18 +187,20 @@ impl<'a> World<'a> {
         Entry { payload, due }
     }
 
-    /// How a message that a worker was once given ends, in memory's ids: held, settled long ago, or never heard of.
+    /// How a message that a worker was once given ends: held, settled long ago, or never heard of.
     fn settlement(&self, worker: usize, how: How, nth: usize) -> Option<Settlement> {
-        let foreign = || self.workers.iter().flat_map(|worker| &worker.given).next();
-        let given = self.workers[worker].given.iter().rev().nth(nth).or_else(foreign)?;
-        let (id, payload) = (given.id, given.payload.clone());
+        // A place is the worker's own, so what others were given is not in its hands, wherever it says that is.
+        let foreign = || {
+            let given = self.workers.iter().flat_map(|worker| &worker.given).next()?;
+            Some(Delivered { place: Place { turn: 1_000_000 + given.place.turn, ..given.place }, ..given.clone() })
+        };
+        let given = self.workers[worker].given.iter().rev().nth(nth).cloned().or_else(foreign)?;
+        let payload = &given.payload;
         Some(match how {
-            How::Done => Settlement::Done { id },
-            How::RetryMicros(micros) => {
-                Settlement::Retry { id, payload: rewritten(&payload), delay: Duration::from_micros(micros) }
-            }
-            How::Return => Settlement::Return { id, payload: rewritten(&payload) },
-            How::Dead => Settlement::Dead(DeadLetter::new(id, DeadReason::Failed, "no", 1, payload)),
+            How::Done => given.done(),
+            How::RetryMicros(micros) => given.retry(rewritten(payload), Duration::from_micros(micros)),
+            How::Return => given.hand_back(rewritten(payload)),
+            How::Dead => given.dead(DeadLetter::new(given.id, DeadReason::Failed, "no", 1, payload.clone())),
         })
     }
 
@@ -218,12 +213,6 @@ impl<'a> World<'a> {
         (most_dead, oldest_ms): (u64, u64),
         discarded: u64,
     ) -> Checked {
-        // Ids that were made up by different workers in one millisecond have no order; and a first turn made again after its
-        // worker has left, which no worker does, would make up the same ids in the same millisecond.
-        if self.garbage && (worker != self.last_to_turn || matches!(number, Number::Repeat | Number::Old)) {
-            self.pass(Duration::from_millis(1)).await;
-        }
-        self.last_to_turn = worker;
         let hand = &self.workers[worker];
         let last = hand.last.as_ref().map_or(0, |last| last.sequence);
         let sequence = match number {
@@ -241,29 +230,25 @@ impl<'a> World<'a> {
                 lease: LEASE,
                 settlements,
                 want,
+                backlog: true,
                 discarded,
                 dead_limits: DeadLimits::new(most_dead, Duration::from_millis(oldest_ms)),
             },
         };
-        let settlements = turn.settlements.iter().map(|settlement| self.names.settlement(settlement)).collect();
-        let on_redis = Turn { settlements, ..turn.clone() };
-        let (redis, memory) = join(self.brokers.redis.turn(&on_redis), self.brokers.memory.turn(&turn)).await;
+        let (redis, memory) = join(self.brokers.redis.turn(&turn), self.brokers.memory.turn(&turn)).await;
         let (redis, memory) = match (redis, memory) {
             (Ok(redis), Ok(memory)) => (redis, memory),
             (redis, memory) => return same("an old turn", redis.is_err(), memory.is_err()),
         };
-        for (redis, memory) in redis.deliveries.iter().zip(&memory.deliveries) {
-            self.names.learn(redis, memory);
-        }
-        same("the reply of a turn", self.names.reply(redis), memory.clone())?;
+        same("the reply of a turn", redis, memory.clone())?;
         self.took(worker, turn, memory);
         Ok(())
     }
 
     fn took(&mut self, worker: usize, turn: Turn, reply: TurnReply) {
         let hand = &mut self.workers[worker];
-        let new: HashSet<_> = reply.deliveries.iter().map(|delivered| delivered.id).collect();
-        hand.given.retain(|given| !new.contains(&given.id));
+        let new: HashSet<_> = reply.deliveries.iter().map(|delivered| delivered.place).collect();
+        hand.given.retain(|given| !new.contains(&given.place));
         hand.given.extend(reply.deliveries);
         hand.last = Some(turn);
     }
@@ -292,7 +277,7 @@ impl<'a> World<'a> {
         for there in [true, false] {
             let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
             let (redis, memory) = join(
-                redis.replay(&self.queue, self.names.redis(letter.id), letter.payload.clone()),
+                redis.replay(&self.queue, letter.id, letter.payload.clone()),
                 memory.replay(&self.queue, letter.id, letter.payload.clone()),
             )
             .await;
@@ -305,11 +290,8 @@ impl<'a> World<'a> {
         let Some(letter) = self.letter(nth).await else { return Ok(()) };
         for there in [true, false] {
             let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
-            let (redis, memory) = join(
-                redis.delete_dead(&self.queue, self.names.redis(letter.id)),
-                memory.delete_dead(&self.queue, letter.id),
-            )
-            .await;
+            let (redis, memory) =
+                join(redis.delete_dead(&self.queue, letter.id), memory.delete_dead(&self.queue, letter.id)).await;
             same("delete", (redis.unwrap(), memory.unwrap()), (there, there))?;
         }
         self.left += 1;
@@ -366,7 +348,7 @@ impl<'a> World<'a> {
             due_in_centuries = stats.ready + stats.active == 0;
             self.turn(0, Number::Next, Vec::new(), 1_000, keep, 0).await?;
             let given: Vec<_> = self.workers[0].given.drain(..).collect();
-            let done: Vec<_> = given.iter().map(|delivered| Settlement::Done { id: delivered.id }).collect();
+            let done: Vec<_> = given.iter().map(Delivered::done).collect();
             self.turn(0, Number::Next, done, 0, keep, 0).await?;
         }
         self.compare().await?;

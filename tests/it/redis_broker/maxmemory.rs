@@ -26,10 +26,10 @@ async fn workers_take_settle_renew_and_recover_without_memory() {
     assert!(broker.renew(&queue(), &worker, LEASE).await.unwrap().held);
     let (id, payload) = (|nth: usize| taken[nth].id, |nth: usize| taken[nth].payload.clone());
     let settlements = vec![
-        Settlement::Done { id: id(0) },
-        Settlement::Retry { id: id(1), payload: payload(1), delay: LEASE },
-        Settlement::Return { id: id(2), payload: payload(2) },
-        Settlement::Dead(DeadLetter::new(id(3), DeadReason::Failed, "no", 1, payload(3))),
+        taken[0].done(),
+        taken[1].retry(payload(1), LEASE),
+        taken[2].hand_back(payload(2)),
+        taken[3].dead(DeadLetter::new(id(3), DeadReason::Failed, "no", 1, payload(3))),
     ];
     assert_eq!(broker.turn(&turn(&worker, 2, 0, settlements)).await.unwrap().refused, 0);
     assert_eq!(broker.recover(&queue(), &dying, Recovery::Expired).await.unwrap().messages, 2);
@@ -51,12 +51,13 @@ async fn workers_take_settle_renew_and_recover_without_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_comes_new_to_a_queue_makes_room() {
     let server = RedisServer::start();
-    let ids = publish(broker(&server).await.as_ref(), 3).await;
+    publish(broker(&server).await.as_ref(), 3).await;
     let client = bare(&server).await;
     command(&client, "CONFIG", &["SET", "maxmemory", "1"]).await;
     let other = broker(&server).await;
     let worker = WorkerId::new();
-    assert_eq!(other.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries.len(), 3);
-    assert_eq!(other.turn(&turn(&worker, 2, 0, done(&ids))).await.unwrap().refused, 0);
+    let taken = other.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    assert_eq!(taken.len(), 3);
+    assert_eq!(other.turn(&turn(&worker, 2, 0, done(&taken))).await.unwrap().refused, 0);
     assert_eq!(other.stats(&queue()).await.unwrap().counts.done, 3);
 }

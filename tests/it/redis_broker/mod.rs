@@ -18,7 +18,7 @@ use fred::types::Value;
 use fred::types::config::{Config, ServerConfig};
 use fred::types::{ClusterHash, CustomCommand};
 use ltq_core::broker::{
-    Broker, ConnectOptions, DeadLimits, Entry, ProducerId, Publish, Settlement, Turn, WorkerId, connect,
+    Broker, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, Settlement, Turn, WorkerId, connect,
 };
 use ltq_core::message::{Due, Envelope, MessageId, QueueName};
 use ltq_tests::redis_server::RedisServer;
@@ -63,13 +63,14 @@ fn turn(worker: &WorkerId, sequence: u64, want: usize, settlements: Vec<Settleme
         lease: LEASE,
         settlements,
         want,
+        backlog: true,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     }
 }
 
-fn done(ids: &[MessageId]) -> Vec<Settlement> {
-    ids.iter().map(|id| Settlement::Done { id: *id }).collect()
+fn done(taken: &[Delivered]) -> Vec<Settlement> {
+    taken.iter().map(Delivered::done).collect()
 }
 
 /// A bare client beside the broker.

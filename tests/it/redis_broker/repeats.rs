@@ -1,9 +1,14 @@
 //! A call whose reply was lost is repeated, and counts once.
 
-use ltq_core::broker::Recovery;
+use ltq_core::broker::{Place, Recovery};
 use ltq_core::message::{DeadLetter, DeadReason};
 
 use super::*;
+
+/// The settlement of a message that no worker of these tests holds.
+fn never_taken() -> Settlement {
+    Settlement::Done { id: MessageId::new(), place: Place { turn: 900, nth: 7 } }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_publish_enqueues_once() {
@@ -36,9 +41,8 @@ async fn a_repeated_turn_replies_the_same_and_settles_once() {
     assert!(reply.more);
     assert_eq!(broker.turn(&first).await.unwrap().deliveries, reply.deliveries);
 
-    let ids: Vec<_> = reply.deliveries.iter().map(|delivered| delivered.id).collect();
-    let mut settlements = done(&ids[1..]);
-    settlements.push(Settlement::Done { id: MessageId::new() });
+    let mut settlements = done(&reply.deliveries[1..]);
+    settlements.push(never_taken());
     let second = turn(&worker, 2, 1_000, settlements);
     let reply = broker.turn(&second).await.unwrap();
     assert_eq!((reply.deliveries.len(), reply.refused, reply.more), (302, 1, false));
@@ -57,7 +61,7 @@ async fn a_repeated_turn_replies_the_same_and_settles_once() {
 async fn a_repeated_turn_that_was_lost_is_counted_once() {
     let server = RedisServer::start();
     let broker = broker(&server).await;
-    let late = turn(&WorkerId::new(), 7, 5, done(&[MessageId::new(), MessageId::new()]));
+    let late = turn(&WorkerId::new(), 7, 5, vec![never_taken(), never_taken()]);
     for _ in 0..3 {
         let reply = broker.turn(&late).await.unwrap();
         assert!(reply.lost && reply.refused == 2 && reply.deliveries.is_empty(), "{reply:?}");
@@ -69,10 +73,10 @@ async fn a_repeated_turn_that_was_lost_is_counted_once() {
 async fn a_turn_repeated_after_the_lease_was_lost_refuses_nothing_that_counted() {
     let server = RedisServer::start();
     let broker = broker(&server).await;
-    let ids = publish(broker.as_ref(), 3).await;
+    publish(broker.as_ref(), 3).await;
     let worker = WorkerId::new();
-    broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap();
-    let mut second = turn(&worker, 2, 0, done(&ids[..2]));
+    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    let mut second = turn(&worker, 2, 0, done(&taken[..2]));
     second.lease = Duration::ZERO;
     assert!(!broker.turn(&second).await.unwrap().lost);
     // The reply is lost, and meanwhile the worker is taken for dead.
@@ -108,7 +112,7 @@ async fn a_repeated_turn_trims_once() {
     let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
     let letters = taken
         .iter()
-        .map(|taken| Settlement::Dead(DeadLetter::new(taken.id, DeadReason::Failed, "no", 1, taken.payload.clone())));
+        .map(|taken| taken.dead(DeadLetter::new(taken.id, DeadReason::Failed, "no", 1, taken.payload.clone())));
     let mut second = turn(&worker, 2, 0, letters.collect());
     second.dead_limits = DeadLimits::new(1, LEASE);
     assert_eq!(broker.turn(&second).await.unwrap().trimmed, 2);

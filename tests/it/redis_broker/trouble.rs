@@ -28,7 +28,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
 
     server.kill();
     server.restart();
-    let second = turn(&worker, 2, 10, done(&[taken[0].id, taken[1].id]));
+    let second = turn(&worker, 2, 10, done(&taken));
     let reply = until_ok!(broker.turn(&second));
     assert_eq!(reply.refused, 0);
     assert_eq!(reply.deliveries.iter().map(|delivered| delivered.id).collect::<Vec<_>>(), ids[2..]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ltq_core::broker::{Broker, DeadLimits, QueueStats, Recovery, Settlement};
+use ltq_core::broker::{Broker, DeadLimits, QueueStats, Recovery};
 use ltq_core::message::{Due, MessageId, QueueName};
 
 use super::{
@@ -110,7 +110,7 @@ pub async fn clearing_ends_at_its_limit(broker: Arc<dyn Broker>) {
     let mut worker = Hand::new(&broker, &queue, LONG);
     let last = worker.take(10).await;
     assert_eq!(payloads(&last), ready[599..]);
-    worker.settle(vec![Settlement::Return { id: last[0].id, payload: last[0].payload.clone() }]).await;
+    worker.settle(vec![last[0].hand_back(last[0].payload.clone())]).await;
     assert_eq!(broker.clear(&queue, 2).await.unwrap(), 2);
     let left = stats(&broker, &queue).await;
     assert_eq!((left.ready, left.scheduled), (0, 1));

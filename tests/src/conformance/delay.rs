@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ltq_core::broker::{Broker, Settlement};
+use ltq_core::broker::Broker;
 use ltq_core::message::Due;
 
 use super::{Hand, LONG, Sender, done, message, messages, payloads, queue, stats};
@@ -60,7 +60,7 @@ pub async fn a_retry_is_not_ready_before_its_time(broker: Arc<dyn Broker>) {
     let mut worker = Hand::new(&broker, &queue, LONG);
     let held = worker.take(1).await.remove(0);
     let delay = Duration::from_millis(200);
-    let retry = Settlement::Retry { id: held.id, payload: held.payload.clone(), delay };
+    let retry = held.retry(held.payload.clone(), delay);
     let reply = worker.turn(vec![retry], 10).await;
     assert_eq!(payloads(&reply.deliveries), sent[1..]);
     worker.settle(done(&reply.deliveries)).await;

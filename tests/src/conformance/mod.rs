@@ -106,7 +106,7 @@ macro_rules! conformance {
             }
             recover {
                 a_live_worker_is_left_alone
-                messages_go_to_the_head_oldest_first
+                messages_go_to_the_head_in_their_order
                 each_recovery_is_counted_on_the_message
                 leaving_is_not_counted_on_the_message
                 a_large_holding_takes_several_calls
@@ -236,11 +236,11 @@ pub(crate) fn payloads(deliveries: &[Delivered]) -> Vec<Bytes> {
 }
 
 pub(crate) fn done(deliveries: &[Delivered]) -> Vec<Settlement> {
-    deliveries.iter().map(|delivered| Settlement::Done { id: delivered.id }).collect()
+    deliveries.iter().map(Delivered::done).collect()
 }
 
 pub(crate) fn dead(delivered: &Delivered) -> Settlement {
-    Settlement::Dead(DeadLetter::new(delivered.id, DeadReason::Failed, "no luck", 3, delivered.payload.clone()))
+    delivered.dead(DeadLetter::new(delivered.id, DeadReason::Failed, "no luck", 3, delivered.payload.clone()))
 }
 
 /// One producer on one queue.
@@ -313,6 +313,7 @@ impl Hand {
             lease: self.lease,
             settlements,
             want,
+            backlog: true,
             discarded: 0,
             dead_limits: self.limits,
         }

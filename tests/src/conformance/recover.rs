@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ltq_core::broker::{Broker, Recovered, Recovery, Settlement};
+use ltq_core::broker::{Broker, Recovered, Recovery};
 
 use super::{Hand, LONG, SHORT, Sender, done, message, messages, payloads, queue, stats, until_expired};
 
@@ -23,8 +23,8 @@ pub async fn a_live_worker_is_left_alone(broker: Arc<dyn Broker>) {
     assert_eq!((stats.counts.recovered, stats.counts.returned, stats.counts.done), (0, 0, 2));
 }
 
-/// Recovered messages are taken before everything else, the oldest first.
-pub async fn messages_go_to_the_head_oldest_first(broker: Arc<dyn Broker>) {
+/// Recovered messages are taken before everything else, in the order in which they were taken.
+pub async fn messages_go_to_the_head_in_their_order(broker: Arc<dyn Broker>) {
     let queue = queue("q");
     let sent = messages(60);
     Sender::new(&broker, &queue).send(&sent).await;
@@ -58,7 +58,7 @@ pub async fn each_recovery_is_counted_on_the_message(broker: Arc<dyn Broker>) {
     assert_eq!(broker.turn(&turn).await.unwrap().deliveries, first, "a repeated turn tells it too");
 
     let delay = Duration::from_millis(20);
-    watcher.settle(vec![Settlement::Retry { id: held.id, payload: held.payload, delay }]).await;
+    watcher.settle(vec![held.retry(held.payload.clone(), delay)]).await;
     let (again, _) = watcher.drain(1).await.remove(0);
     assert_eq!((again.id, again.recoveries), (held.id, 3));
     assert_eq!(stats(&broker, &queue).await.counts.recovered, 3);

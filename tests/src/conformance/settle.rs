@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ltq_core::broker::{Broker, Settlement};
+use ltq_core::broker::{Broker, Place, Settlement};
 use ltq_core::message::{DeadLetter, DeadReason, MessageId};
 
 use super::{Hand, LONG, Sender, dead, done, message_with_id, messages, payloads, queue, stats};
@@ -26,23 +26,18 @@ pub async fn retry_waits_with_its_new_content(broker: Arc<dyn Broker>) {
     Sender::new(&broker, &queue).send(&messages(1)).await;
     let mut worker = Hand::new(&broker, &queue, LONG);
     let held = worker.take(1).await;
-    let id = held[0].id;
-
-    let changed = message_with_id(id, 77);
-    let retry = Settlement::Retry { id, payload: changed.clone(), delay: LONG };
-    let reply = worker.settle(vec![retry]).await;
+    let reply = worker.settle(vec![held[0].retry(message_with_id(held[0].id, 77), LONG)]).await;
     assert!(reply.next_due.is_some_and(|due| due <= LONG));
     let waiting = stats(&broker, &queue).await;
     assert_eq!((waiting.ready, waiting.scheduled, waiting.active), (0, 1, 0));
 
     // A second one whose time comes soon.
     Sender::new(&broker, &queue).send(&messages(1)).await;
-    let id = worker.take(1).await[0].id;
-    let changed = message_with_id(id, 78);
-    let retry = Settlement::Retry { id, payload: changed.clone(), delay: Duration::from_millis(20) };
-    worker.settle(vec![retry]).await;
+    let held = worker.take(1).await.remove(0);
+    let changed = message_with_id(held.id, 78);
+    worker.settle(vec![held.retry(changed.clone(), Duration::from_millis(20))]).await;
     let (again, _) = worker.drain(1).await.remove(0);
-    assert_eq!((again.id, again.payload), (id, changed));
+    assert_eq!((again.id, again.payload), (held.id, changed));
 }
 
 /// What a worker hands back unfinished is taken before everything else, in the order in which it was handed back.
@@ -52,7 +47,7 @@ pub async fn returned_messages_are_first_again_in_order(broker: Arc<dyn Broker>)
     Sender::new(&broker, &queue).send(&sent).await;
     let mut worker = Hand::new(&broker, &queue, LONG);
     let held = worker.take(4).await;
-    let back = held[1..].iter().map(|held| Settlement::Return { id: held.id, payload: held.payload.clone() });
+    let back = held[1..].iter().map(|held| held.hand_back(held.payload.clone()));
     worker.settle(back.collect()).await;
 
     let taken = Hand::new(&broker, &queue, LONG).take(10).await;
@@ -66,9 +61,10 @@ pub async fn dead_is_kept_with_its_reason(broker: Arc<dyn Broker>) {
     let sent = messages(1);
     Sender::new(&broker, &queue).send(&sent).await;
     let mut worker = Hand::new(&broker, &queue, LONG);
-    let id = worker.take(1).await[0].id;
+    let held = worker.take(1).await.remove(0);
+    let id = held.id;
     let letter = DeadLetter::new(id, DeadReason::Rejected, "no such repository: größe", 4, sent[0].clone());
-    let reply = worker.settle(vec![Settlement::Dead(letter.clone())]).await;
+    let reply = worker.settle(vec![held.dead(letter.clone())]).await;
 
     let kept = broker.dead_letter(&queue, id).await.unwrap().unwrap();
     assert_eq!(kept.died_at_ms, reply.now_ms);
@@ -85,10 +81,10 @@ pub async fn a_second_settlement_is_refused(broker: Arc<dyn Broker>) {
     Sender::new(&broker, &queue).send(&messages(2)).await;
     let mut worker = Hand::new(&broker, &queue, LONG);
     let held = worker.take(2).await;
-    let twice = vec![Settlement::Done { id: held[0].id }, dead(&held[0])];
+    let twice = vec![held[0].done(), dead(&held[0])];
     assert_eq!(worker.turn(twice, 0).await.refused, 1);
     assert_eq!(worker.turn(done(&held), 0).await.refused, 1);
-    let retry = Settlement::Retry { id: held[1].id, payload: held[1].payload.clone(), delay: Duration::ZERO };
+    let retry = held[1].retry(held[1].payload.clone(), Duration::ZERO);
     assert_eq!(worker.turn(vec![retry], 0).await.refused, 1);
 
     let stats = stats(&broker, &queue).await;
@@ -102,8 +98,8 @@ pub async fn only_the_holder_settles(broker: Arc<dyn Broker>) {
     Sender::new(&broker, &queue).send(&messages(1)).await;
     let (mut holder, mut other) = (Hand::new(&broker, &queue, LONG), Hand::new(&broker, &queue, LONG));
     let held = holder.take(1).await;
-    let unknown = Settlement::Done { id: MessageId::new() };
-    let reply = other.turn(vec![Settlement::Done { id: held[0].id }, dead(&held[0]), unknown], 0).await;
+    let unknown = Settlement::Done { id: MessageId::new(), place: Place { turn: 7, nth: 7 } };
+    let reply = other.turn(vec![held[0].done(), dead(&held[0]), unknown], 0).await;
     assert_eq!((reply.lost, reply.refused), (false, 3));
     holder.settle(done(&held)).await;
     assert_eq!(stats(&broker, &queue).await.counts.done, 1);
@@ -116,10 +112,10 @@ pub async fn each_outcome_is_counted(broker: Arc<dyn Broker>) {
     let mut worker = Hand::new(&broker, &queue, LONG);
     let held = worker.take(10).await;
     let settlements = held.iter().enumerate().map(|(nth, held)| match nth {
-        0..4 => Settlement::Done { id: held.id },
+        0..4 => held.done(),
         4..7 => dead(held),
-        7..9 => Settlement::Retry { id: held.id, payload: held.payload.clone(), delay: LONG },
-        _ => Settlement::Return { id: held.id, payload: held.payload.clone() },
+        7..9 => held.retry(held.payload.clone(), LONG),
+        _ => held.hand_back(held.payload.clone()),
     });
     worker.settle(settlements.collect()).await;
     let mut turn = worker.next_turn(Vec::new(), 0);

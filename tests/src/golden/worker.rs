@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ltq_core::broker::{Broker, DeadLimits, Delivered, Settlement, Turn, WorkerId};
-use ltq_core::message::{MessageId, QueueName};
+use ltq_core::message::QueueName;
 
 use super::wire::{GoldenMessage, Read};
 
@@ -42,13 +42,13 @@ impl GoldenWorker {
     }
 
     /// Ends a message well.
-    pub async fn done(&mut self, id: MessageId) {
-        self.turn(vec![Settlement::Done { id }], 0).await;
+    pub async fn done(&mut self, taken: &Delivered) {
+        self.turn(vec![taken.done()], 0).await;
     }
 
     /// Puts bytes back, ready after `delay`.
-    pub async fn retry(&mut self, id: MessageId, payload: Bytes, delay: Duration) {
-        self.turn(vec![Settlement::Retry { id, payload, delay }], 0).await;
+    pub async fn retry(&mut self, taken: &Delivered, payload: Bytes, delay: Duration) {
+        self.turn(vec![taken.retry(payload, delay)], 0).await;
     }
 
     /// # Panics
@@ -63,6 +63,7 @@ impl GoldenWorker {
             lease: Duration::from_secs(8),
             settlements,
             want,
+            backlog: true,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };

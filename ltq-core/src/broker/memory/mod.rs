@@ -255,6 +255,7 @@ mod tests {
             lease: Duration::from_secs(8),
             settlements: Vec::new(),
             want: 1,
+            backlog: false,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };

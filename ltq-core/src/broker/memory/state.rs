@@ -22,8 +22,8 @@ use self::schedule::Schedule;
 use super::clock::{ceil_ms, unix_ms};
 use super::dead::DeadLetters;
 use crate::broker::{
-    Delivered, Place, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply,
-    WorkerId, header_id,
+    Delivered, Place, ProducerId, Publish, QueueCounts, QueueStats, Recovered, Recovery, Renewal, Settlement, Turn,
+    TurnReply, WorkerId, header_id,
 };
 use crate::message::{Due, MessageId};
 
@@ -128,13 +128,7 @@ impl Queue {
                 return (None, false);
             }
             if turn.sequence == 1 && last.is_none() {
-                let holder = Holder {
-                    lease_end_ms: 0,
-                    active: BTreeMap::new(),
-                    sequence: 0,
-                    refused: 0,
-                    trimmed: 0,
-                };
+                let holder = Holder { lease_end_ms: 0, active: BTreeMap::new(), sequence: 0, refused: 0, trimmed: 0 };
                 self.workers.insert(turn.worker.clone(), holder);
                 return self.turn(turn, now_ms);
             }
