@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use fred::clients::Client;
-use fred::interfaces::LuaInterface as _;
+use fred::interfaces::{ListInterface as _, LuaInterface as _};
 use fred::types::Value;
 use ltq::BoxError;
 
@@ -19,6 +19,8 @@ const RECOVER: &str = include_str!("../../ltq-core/src/broker/redis/recover.lua"
 
 /// How many messages one call carries, unless a measurement is about another number.
 pub(crate) const BATCH: usize = 200;
+/// As how many messages at least they are taken as a batch.
+const BATCH_FROM: usize = 32;
 /// Where an envelope has its id.
 const ID: std::ops::Range<usize> = 4..20;
 const WORKER: &str = "ceiling";
@@ -39,17 +41,46 @@ pub(crate) struct Caller {
     scripts: Scripts,
     publish_keys: Vec<String>,
     turn_keys: Vec<String>,
+    batches: Vec<String>,
     published: i64,
     turns: i64,
+}
+
+/// What a turn took. The place of a message is the turn and its index.
+pub(crate) struct Taken {
+    pub(crate) turn: i64,
+    pub(crate) payloads: Vec<Bytes>,
 }
 
 /// What a turn settles.
 #[derive(Default)]
 pub(crate) struct Settled {
-    /// Ids of done messages, one after the other.
-    pub(crate) done: Vec<u8>,
-    /// Messages to be tried again at once.
-    pub(crate) retries: Vec<Bytes>,
+    done: Vec<u8>,
+    /// Places and payloads.
+    retries: Vec<(Bytes, Bytes)>,
+}
+
+impl Settled {
+    /// Messages that are done, of what one turn took.
+    pub(crate) fn done(&mut self, turn: i64, indices: impl IntoIterator<Item = usize>) {
+        let mut mask = Vec::new();
+        for index in indices {
+            mask.resize(mask.len().max(index / 8 + 1), 0);
+            mask[index / 8] |= 1 << (index % 8);
+        }
+        if !mask.is_empty() {
+            self.done.extend_from_slice(&turn.to_be_bytes()[2..]);
+            self.done.push(u8::try_from(mask.len()).unwrap_or(u8::MAX));
+            self.done.extend_from_slice(&mask);
+        }
+    }
+
+    /// A message that is to be tried again at once.
+    pub(crate) fn retry(&mut self, turn: i64, index: usize, payload: Bytes) {
+        let mut place = turn.to_be_bytes()[2..].to_vec();
+        place.extend_from_slice(&index.to_be_bytes()[6..]);
+        self.retries.push((place.into(), payload));
+    }
 }
 
 impl Scripts {
@@ -64,22 +95,27 @@ impl Scripts {
     pub(crate) fn caller(&self, queue: &str, producer: &str) -> Caller {
         let active = format!("active:{WORKER}");
         let turn = format!("turn:{WORKER}");
-        let keys = |names: &[&str]| names.iter().map(|name| key(queue, name)).collect();
+        let keys = |names: &[&str]| names.iter().map(|name| key(queue, name)).collect::<Vec<_>>();
+        let batches: Vec<_> = (0..4).map(|slot| key(queue, &format!("batch:{WORKER}:{slot}"))).collect();
+        let mut turn_keys = keys(&[
+            "ready",
+            "scheduled",
+            &active,
+            "holders",
+            "deliveries",
+            "dead",
+            "letters",
+            "wake",
+            &turn,
+            "counts",
+            &format!("batches:{WORKER}"),
+        ]);
+        turn_keys.extend(batches.iter().cloned());
         Caller {
             scripts: self.clone(),
             publish_keys: keys(&["ready", "scheduled", "wake", &format!("producer:{producer}")]),
-            turn_keys: keys(&[
-                "ready",
-                "scheduled",
-                &active,
-                "holders",
-                "deliveries",
-                "dead",
-                "letters",
-                "wake",
-                &turn,
-                "counts",
-            ]),
+            turn_keys,
+            batches,
             published: 0,
             turns: 0,
         }
@@ -99,8 +135,9 @@ impl Caller {
     }
 
     /// Settles what is done and takes up to `want` messages.
-    pub(crate) async fn turn(&mut self, want: usize, settled: Settled) -> Result<Vec<Bytes>, BoxError> {
+    pub(crate) async fn turn(&mut self, want: usize, settled: Settled) -> Result<Taken, BoxError> {
         self.turns += 1;
+        let batch_from = if want >= BATCH_FROM { i64::try_from(BATCH_FROM)? } else { 0 };
         let mut args: Vec<Value> = vec![
             WORKER.into(),
             self.turns.into(),
@@ -110,23 +147,37 @@ impl Caller {
             10_000.into(),
             1_000_000.into(),
             REMEMBERED_SECONDS.into(),
+            batch_from.into(),
             Value::Bytes(settled.done.into()),
             i64::try_from(settled.retries.len())?.into(),
             0.into(),
             0.into(),
         ];
-        for payload in settled.retries {
-            args.extend([Value::Bytes(payload.slice(ID)), 0.into(), Value::Bytes(payload)]);
+        for (place, payload) in settled.retries {
+            args.extend([Value::Bytes(place), 0.into(), Value::Bytes(payload)]);
         }
         let scripts = &self.scripts;
-        let reply: Vec<Value> = scripts.client.evalsha(&scripts.turn, self.turn_keys.clone(), args).await?;
+        let script = scripts.client.evalsha::<Vec<Value>, _, _, _>(&scripts.turn, self.turn_keys.clone(), args);
+        let batch = self.batches.get(usize::try_from(self.turns % 4)?).ok_or("four batches")?;
+        let (reply, batch) = if batch_from > 0 {
+            let (reply, batch) = tokio::join!(biased; script, scripts.client.lrange::<Vec<Bytes>, _>(batch, 0, -1));
+            (reply?, batch?)
+        } else {
+            (script.await?, Vec::new())
+        };
         // A turn that was not made would be the fastest of all.
         let made = reply.first().and_then(Value::as_i64) == Some(0);
-        match reply.into_iter().nth(6) {
-            Some(Value::Array(payloads)) if made => Ok(payloads.into_iter().filter_map(Value::into_bytes).collect()),
-            Some(Value::Array(_)) => Err("turn.lua has refused a turn: is there another caller?".into()),
-            _ => Err("the reply of turn.lua has changed: bring benches/src/ceiling.rs up to date".into()),
+        let batched = reply.get(9).and_then(Value::as_i64).unwrap_or(0);
+        let payloads: Vec<Bytes> = match reply.into_iter().nth(6) {
+            Some(Value::Array(payloads)) if made => payloads.into_iter().filter_map(Value::into_bytes).collect(),
+            Some(Value::Array(_)) => return Err("turn.lua has refused a turn: is there another caller?".into()),
+            _ => return Err("the reply of turn.lua has changed: bring benches/src/ceiling.rs up to date".into()),
+        };
+        let payloads = if batched > 0 { batch.into_iter().skip(1).collect() } else { payloads };
+        if batched > 0 && i64::try_from(payloads.len())? != batched {
+            return Err("the list of a batch has changed: bring benches/src/ceiling.rs up to date".into());
         }
+        Ok(Taken { turn: self.turns, payloads })
     }
 }
 

@@ -40,17 +40,18 @@ pub(super) async fn run(
     let start = Start::now()?;
     while !drains.is_empty() {
         for drain in &mut drains {
-            let payloads = drain.caller.turn(BATCH, std::mem::take(&mut drain.settled)).await?;
-            run_all(&payloads).await;
-            for payload in payloads {
-                let id = id_of(&payload)?;
-                if retry_once && tried.insert(<[u8; 16]>::try_from(id)?) {
-                    drain.settled.retries.push(payload);
+            let taken = drain.caller.turn(BATCH, std::mem::take(&mut drain.settled)).await?;
+            run_all(&taken.payloads).await;
+            let mut done = Vec::with_capacity(taken.payloads.len());
+            for (index, payload) in taken.payloads.into_iter().enumerate() {
+                if retry_once && tried.insert(<[u8; 16]>::try_from(id_of(&payload)?)?) {
+                    drain.settled.retry(taken.turn, index, payload);
                 } else {
-                    drain.settled.done.extend_from_slice(id);
-                    drain.left = drain.left.saturating_sub(1);
+                    done.push(index);
                 }
             }
+            drain.left = drain.left.saturating_sub(done.len());
+            drain.settled.done(taken.turn, done);
         }
         for mut finished in drains.extract_if(.., |drain| drain.left == 0) {
             finished.caller.turn(0, finished.settled).await?;

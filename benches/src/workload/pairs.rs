@@ -39,9 +39,8 @@ pub(super) async fn by_scripts(
     let mut settled = Settled::default();
     for batch in payloads.chunks(BATCH) {
         caller.publish(batch).await?;
-        for payload in caller.turn(batch.len(), std::mem::take(&mut settled)).await? {
-            settled.done.extend_from_slice(id_of(&payload)?);
-        }
+        let taken = caller.turn(batch.len(), std::mem::take(&mut settled)).await?;
+        settled.done(taken.turn, 0..taken.payloads.len());
     }
     caller.turn(0, settled).await?;
     let elapsed = started.elapsed();

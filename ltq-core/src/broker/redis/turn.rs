@@ -50,7 +50,7 @@ pub(super) async fn turn(
     let batch = keys.batch(worker, turn.sequence % BATCHES);
     let (reply, batched) = if offers_batch {
         // In this order they are sent.
-        let (reply, batched) = futures_util::join!(call, read_batch(connection, &batch));
+        let (reply, batched) = tokio::join!(biased; call, read_batch(connection, &batch));
         (reply?, batched?)
     } else {
         (call.await?, Vec::new())
