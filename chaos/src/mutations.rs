@@ -67,11 +67,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "taking a message does not put it into the hands of the worker, so a killed worker takes it along",
         breaks: Invariant::Ended,
         scenario: "provoke",
-        edits: &[Edit {
-            script: Script::Turn,
-            from: "local added = redis.call('HSET', active, unpack(fields))",
-            to: "local added = filled / 2",
-        }],
+        edits: &[Edit { script: Script::Turn, from: "    redis.call('HSET', active, unpack(fields))", to: "" }],
     },
     Mutation {
         name: "retry-without-release",
@@ -80,8 +76,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[Edit {
             script: Script::Turn,
-            from: "for _ = 1, retries do\n  if redis.call('HDEL', active, ARGV[next_arg]) == 1 then",
-            to: "for _ = 1, retries do\n  if redis.call('HEXISTS', active, ARGV[next_arg]) == 1 then",
+            from: "for _ = 1, retries do\n  if release(ARGV[next_arg]) then",
+            to: "for _ = 1, retries do\n  if true then",
         }],
     },
     Mutation {
@@ -144,8 +140,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             },
             Edit {
                 script: Script::Turn,
-                from: "local payloads = want > 0 and redis.call(",
-                to: "local payloads = want > 0 and redis.call('HEXISTS', counts, 'muted:' .. worker) == 0 and redis.call(",
+                from: "local payloads, as_batch = {}, 0",
+                to: "local payloads, as_batch = {}, 0\nif redis.call('HEXISTS', counts, 'muted:' .. worker) == 1 then want = 0 end",
             },
         ],
     },
@@ -163,13 +159,13 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             },
             Edit {
                 script: Script::Turn,
-                from: "for _ = 1, retries do\n  if redis.call('HDEL', active, ARGV[next_arg]) == 1 then",
-                to: "for _ = 1, retries do\n  if redis.call('HDEL', active, ARGV[next_arg]) >= 0 then",
+                from: "for _ = 1, retries do\n  if release(ARGV[next_arg]) then",
+                to: "for _ = 1, retries do\n  if release(ARGV[next_arg]) or true then",
             },
             Edit {
                 script: Script::Turn,
-                from: "  local id = ARGV[next_arg]\n  if redis.call('HDEL', active, id) == 1 then",
-                to: "  local id = ARGV[next_arg]\n  if redis.call('HDEL', active, id) >= 0 then",
+                from: "for _ = 1, deaths do\n  if release(ARGV[next_arg]) then",
+                to: "for _ = 1, deaths do\n  if release(ARGV[next_arg]) or true then",
             },
         ],
     },

@@ -30,8 +30,8 @@ pub(crate) struct Replay<'h> {
     ready: VecDeque<u32>,
     scheduled: HashSet<(u32, u64)>,
     dead: HashSet<u32>,
-    /// What each incarnation holds, and the number of the handout.
-    held: Vec<HashMap<u32, usize>>,
+    /// What each incarnation holds.
+    hands: Vec<Hands>,
     incarnations: HashMap<Vec<u8>, usize>,
     /// Which process an incarnation belongs to.
     process: Vec<u16>,
@@ -41,6 +41,20 @@ pub(crate) struct Replay<'h> {
     touched: HashMap<u32, Option<usize>>,
     /// Messages that were deleted from the dead letters in this step.
     trimmed: HashSet<u32>,
+    /// How the turn of this step settled messages.
+    settled: Vec<(u32, How)>,
+}
+
+/// A turn, and which of the messages it took.
+type Place = (u64, u16);
+
+/// What one incarnation holds.
+#[derive(Default)]
+struct Hands {
+    /// The message and the number of its handout.
+    held: HashMap<Place, (u32, usize)>,
+    /// By the name of the list: the turn, and the messages of the list that are still held.
+    batches: HashMap<Vec<u8>, (u64, Vec<Option<u32>>)>,
 }
 
 impl<'h> Replay<'h> {
@@ -50,12 +64,13 @@ impl<'h> Replay<'h> {
             ready: VecDeque::new(),
             scheduled: HashSet::new(),
             dead: HashSet::new(),
-            held: Vec::new(),
+            hands: Vec::new(),
             incarnations: HashMap::new(),
             process: Vec::new(),
             places: Vec::new(),
             touched: HashMap::new(),
             trimmed: HashSet::new(),
+            settled: Vec::new(),
         }
     }
 
@@ -75,15 +90,28 @@ impl<'h> Replay<'h> {
         for command in step.commands() {
             let key = command.word(1);
             match name_of(key) {
-                b"ready" => self.ready(command, author),
+                b"ready" => self.ready(command, author, now),
                 b"scheduled" => self.schedule(command, author),
                 b"dead" => self.bury(command, author),
                 name => {
                     if let Some(worker) = name.strip_prefix(b"active:") {
                         let worker = self.incarnation(worker, now);
                         self.hold(command, author, worker, now);
+                    } else if let Some(worker) = name.strip_prefix(b"batches:") {
+                        let worker = self.incarnation(worker, now);
+                        self.mask(command, author, worker, now);
+                    } else if let Some(list) = name.strip_prefix(b"batch:") {
+                        let worker = self.incarnation(of_list(list).0, now);
+                        self.list(command, author, worker, of_list(list).1, now);
                     }
                 }
+            }
+        }
+        for (message, how) in std::mem::take(&mut self.settled) {
+            // It must have been taken from the hands of its worker.
+            match self.touched.get(&message).copied().flatten() {
+                Some(handout) => self.history.handouts[handout].how = how,
+                None => self.history.wrong.push((message, Wrong::SettledByAnother)),
             }
         }
         let touched: Vec<_> = self.touched.drain().collect();
@@ -114,7 +142,7 @@ impl<'h> Replay<'h> {
         author
     }
 
-    fn ready(&mut self, command: Command<'_>, author: Author) {
+    fn ready(&mut self, command: Command<'_>, author: Author, now: u32) {
         if command.is(b"RPUSH") || command.is(b"LPUSH") {
             let back = command.is(b"RPUSH");
             for payload in command.words_from(2) {
@@ -128,16 +156,31 @@ impl<'h> Replay<'h> {
                 match author {
                     Author::Publish => self.published(message),
                     // What is due goes to the tail, what is handed back to the head.
-                    Author::Turn(_) if !back => self.settled(message, How::Returned),
+                    Author::Turn(_) if !back => self.settled.push((message, How::Returned)),
                     _ => {}
                 }
             }
         } else if command.is(b"LPOP") {
-            let count = std::str::from_utf8(command.word(2)).ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-            for _ in 0..count {
-                let Some(message) = self.ready.pop_front() else { break };
-                self.take_away(message);
+            let count = number(command.word(2)).unwrap_or(1);
+            self.pop(count);
+        } else if command.is(b"LTRIM") {
+            self.pop(number(command.word(2)).unwrap_or(0));
+        } else if command.is(b"SORT") {
+            // `SORT ready BY nosort LIMIT 0 count STORE list`
+            let count = number(command.word(6)).unwrap_or(0);
+            let taken = self.ready.iter().take(count).map(|message| Some(*message)).collect();
+            if let Some(list) = name_of(command.word(8)).strip_prefix(b"batch:") {
+                let worker = self.incarnation(of_list(list).0, now);
+                // The turn follows.
+                self.hands[worker].batches.insert(of_list(list).1.to_owned(), (0, taken));
             }
+        }
+    }
+
+    fn pop(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(message) = self.ready.pop_front() else { break };
+            self.take_away(message);
         }
     }
 
@@ -163,7 +206,7 @@ impl<'h> Replay<'h> {
             }
             match author {
                 Author::Publish => self.published(message),
-                Author::Turn(_) => self.settled(message, How::Retried),
+                Author::Turn(_) => self.settled.push((message, How::Retried)),
                 _ => {}
             }
         }
@@ -182,7 +225,7 @@ impl<'h> Replay<'h> {
                     self.put(message);
                 }
                 if matches!(author, Author::Turn(_)) {
-                    self.settled(message, How::Dead);
+                    self.settled.push((message, How::Dead));
                 }
                 self.history.messages[message as usize].end = End::Dead;
             } else if self.dead.remove(&message) {
@@ -192,46 +235,90 @@ impl<'h> Replay<'h> {
         }
     }
 
+    /// Messages held one by one.
     fn hold(&mut self, command: Command<'_>, author: Author, worker: usize, now: u32) {
         if command.is(b"HSET") {
-            for id in command.words_from(2).step_by(2) {
-                let Ok(id) = <[u8; 16]>::try_from(id) else { continue };
-                let message = self.known(id);
-                let handout = self.history.handouts.len();
-                if self.held[worker].insert(message, handout).is_none() {
-                    self.put(message);
+            let words: Vec<_> = command.words_from(2).collect();
+            for pair in words.chunks_exact(2) {
+                let (Some(place), Some(message)) = (place(pair[0]), self.message(pair[1])) else { continue };
+                let hands = &mut self.hands[worker];
+                if hands.held.contains_key(&place) {
+                    // It was held already, in a batch that is unpacked now.
+                    let of_turn = hands.batches.values_mut().filter(|(turn, _)| *turn == place.0);
+                    of_turn.filter_map(|(_, left)| left.get_mut(usize::from(place.1))).for_each(|left| *left = None);
+                } else {
+                    self.give(worker, place, message, now);
                 }
-                let process = self.process[worker];
-                let how = How::StillHeld;
-                self.history.handouts.push(Handout { message, process, how, given: now, ended: NEVER });
             }
         } else if command.is(b"HDEL") {
-            for id in command.words_from(2) {
-                let Ok(id) = <[u8; 16]>::try_from(id) else { continue };
-                let message = self.known(id);
-                let Some(handout) = self.held[worker].remove(&message) else { continue };
-                self.take_away(message);
-                let how = match author {
-                    Author::Turn(by) if by == worker => How::Done,
-                    Author::Recovery => How::Recovered,
-                    Author::Leaving => How::Left,
-                    _ => {
-                        self.history.wrong.push((message, Wrong::SettledByAnother));
-                        How::Done
-                    }
-                };
-                (self.history.handouts[handout].how, self.history.handouts[handout].ended) = (how, now);
-                self.touched.insert(message, Some(handout));
+            for field in command.words_from(2) {
+                if let Some(place) = place(field) {
+                    self.release(author, worker, place, now);
+                }
             }
         }
     }
 
-    /// A turn settled a message so; it must have been taken from the hands of its worker before.
-    fn settled(&mut self, message: u32, how: How) {
-        match self.touched.get(&message).copied().flatten() {
-            Some(handout) => self.history.handouts[handout].how = how,
-            None => self.history.wrong.push((message, Wrong::SettledByAnother)),
+    /// The list of a batch.
+    fn list(&mut self, command: Command<'_>, author: Author, worker: usize, slot: &[u8], now: u32) {
+        if command.is(b"LPUSH") {
+            let turn = number(command.word(2)).and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
+            let Some(batch) = self.hands[worker].batches.get_mut(slot) else { return };
+            batch.0 = turn;
+            for (message, nth) in batch.1.clone().into_iter().zip(0..) {
+                message.into_iter().for_each(|message| self.give(worker, (turn, nth), message, now));
+            }
+        } else if command.is(b"DEL") {
+            let Some((turn, left)) = self.hands[worker].batches.remove(slot) else { return };
+            for (_, nth) in left.into_iter().zip(0..).filter(|(message, _)| message.is_some()) {
+                self.release(author, worker, (turn, nth), now);
+            }
         }
+    }
+
+    /// Which messages of a batch are left: `HSET batches slot turn:count:mask`.
+    fn mask(&mut self, command: Command<'_>, author: Author, worker: usize, now: u32) {
+        if !command.is(b"HSET") {
+            return;
+        }
+        let slot = [b":", command.word(2)].concat();
+        let mask = command.word(3).splitn(3, |byte| *byte == b':').nth(2).unwrap_or_default();
+        let is_left = |nth: usize| mask.get(nth / 8).is_some_and(|byte| byte >> (nth % 8) & 1 == 1);
+        let Some((turn, left)) = self.hands[worker].batches.get_mut(&slot) else { return };
+        let mut gone = Vec::new();
+        for (nth, message) in left.iter_mut().enumerate() {
+            if message.is_some() && !is_left(nth) {
+                *message = None;
+                gone.extend(u16::try_from(nth).map(|nth| (*turn, nth)));
+            }
+        }
+        gone.into_iter().for_each(|place| self.release(author, worker, place, now));
+    }
+
+    /// A message comes into the hands of a worker.
+    fn give(&mut self, worker: usize, place: Place, message: u32, now: u32) {
+        let handout = self.history.handouts.len();
+        self.hands[worker].held.insert(place, (message, handout));
+        self.put(message);
+        let (process, how) = (self.process[worker], How::StillHeld);
+        self.history.handouts.push(Handout { message, process, how, given: now, ended: NEVER });
+    }
+
+    /// A message leaves the hands of a worker.
+    fn release(&mut self, author: Author, worker: usize, place: Place, now: u32) {
+        let Some((message, handout)) = self.hands[worker].held.remove(&place) else { return };
+        self.take_away(message);
+        let how = match author {
+            Author::Turn(by) if by == worker => How::Done,
+            Author::Recovery => How::Recovered,
+            Author::Leaving => How::Left,
+            _ => {
+                self.history.wrong.push((message, Wrong::SettledByAnother));
+                How::Done
+            }
+        };
+        (self.history.handouts[handout].how, self.history.handouts[handout].ended) = (how, now);
+        self.touched.insert(message, Some(handout));
     }
 
     fn published(&mut self, message: u32) {
@@ -296,12 +383,28 @@ impl<'h> Replay<'h> {
         let pid = text.split('-').next().and_then(|pid| pid.parse().ok()).unwrap_or(0);
         let lived = |process: &crate::history::Process| process.pid == pid && process.started <= now + 2_000;
         let process = self.history.processes.iter().rposition(lived).unwrap_or(usize::from(u16::MAX));
-        let number = self.held.len();
+        let number = self.hands.len();
         self.incarnations.insert(name.to_owned(), number);
-        self.held.push(HashMap::new());
+        self.hands.push(Hands::default());
         self.process.push(u16::try_from(process).unwrap_or(u16::MAX));
         number
     }
+}
+
+/// The worker of a list, and the slot.
+fn of_list(name: &[u8]) -> (&[u8], &[u8]) {
+    let end = name.iter().rposition(|byte| *byte == b':').unwrap_or(name.len());
+    (&name[..end], &name[end..])
+}
+
+fn number(word: &[u8]) -> Option<usize> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// The turn and the number within it, of a field.
+fn place(field: &[u8]) -> Option<Place> {
+    let [a, b, c, d, e, f, high, low] = <[u8; 8]>::try_from(field).ok()?;
+    Some((u64::from_be_bytes([0, 0, a, b, c, d, e, f]), u16::from_be_bytes([high, low])))
 }
 
 /// What comes after the name of the queue in a key.

@@ -56,6 +56,7 @@ async fn carried_path(client: &Client) -> Option<String> {
         lease: std::time::Duration::from_secs(8),
         settlements: Vec::new(),
         want: 1,
+        backlog: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

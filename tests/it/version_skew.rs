@@ -10,7 +10,7 @@ use ltq_core::broker::{Admin, Broker, ConnectOptions, Entry, ProducerId, Publish
 use ltq_core::message::{Due, MessageId, QueueName};
 use ltq_tests::conformance::eventually;
 use ltq_tests::golden::GoldenWorker;
-use ltq_tests::golden::scripts::OldScripts;
+use ltq_tests::golden::scripts::{OldPlace, OldScripts};
 use ltq_tests::golden::wire::{GoldenMessage, Read, version_2};
 use ltq_tests::ledger::Ledger;
 use ltq_tests::redis_server::RedisServer;
@@ -212,8 +212,8 @@ async fn a_newer_version_survives_leaving_and_recovery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_scripts_and_todays_share_a_queue() {
     let server = RedisServer::start();
-    let options = ConnectOptions::default();
-    let broker = ltq_core::broker::connect(&server.unix_url(), &options).await.unwrap();
+    let broker: Arc<dyn Broker> =
+        RedisBroker::with_batches_from(2, &server.unix_url(), &ConnectOptions::default(), None).await.unwrap();
     let mut old = OldScripts::new(bare(&server).await, QUEUE, "old");
     let mut golden = GoldenWorker::new(Arc::clone(&broker), QUEUE);
     let (one, two, garbage) = (message("one"), message("two"), Bytes::from_static(b"no message"));
@@ -222,51 +222,62 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     old.publish(1, one.write()).await;
     let (delivered, _) = golden.take(1).await.remove(0);
     golden.retry(&delivered, one.retried().write(), Duration::ZERO).await;
-    assert_eq!(old.turn(60_000, &[], &[], 5).await, Some(vec![one.retried().write()]));
+    let taken = old.turn(60_000, &[], &[], 5).await.unwrap();
+    assert_eq!(payloads(&taken), [one.retried().write()]);
     // The other way round.
     let client = Client::on(Arc::clone(&broker));
     let id = client.send(work.message("new")).await.unwrap();
-    let taken = old.turn(60_000, &[one.id], &[], 5).await.unwrap();
-    let Read::Message(new) = GoldenMessage::read(&taken[0]) else { panic!("{taken:?}") };
+    let taken = old.turn(60_000, &[taken[0].0], &[], 5).await.unwrap();
+    let Read::Message(new) = GoldenMessage::read(&taken[0].1) else { panic!("{taken:?}") };
     assert_eq!(new.id, *id.as_bytes());
-    assert_eq!(old.turn(60_000, &[], &[(new.id, new.retried().write())], 0).await, Some(Vec::new()));
+    let retry = (taken[0].0, new.retried().write());
+    assert_eq!(old.turn(60_000, &[], &[retry], 0).await, Some(Vec::new()));
     let (delivered, _) = golden.take(1).await.remove(0);
     assert_eq!(delivered.payload, new.retried().write());
     golden.done(&delivered).await;
 
-    // Each recovers what the other held, and each learns that it was lost. Made-up ids are theirs as well.
-    old.publish(2, two.write()).await;
-    old.publish(3, garbage.clone()).await;
-    assert_eq!(old.turn(0, &[], &[], 5).await, Some(vec![two.write(), garbage.clone()]));
-    let new_id = WorkerId::new();
-    let renewal = broker.renew(&queue(), &new_id, Duration::from_secs(8)).await.unwrap();
-    assert_eq!(renewal.expired, [WorkerId::from_name("old")]);
-    assert_eq!(broker.recover(&queue(), &renewal.expired[0], Recovery::Expired).await.unwrap().messages, 2);
-    assert_eq!(old.turn(60_000, &[two.id], &[], 5).await, None);
-
-    let turn = |sequence, want| ltq_core::broker::Turn {
+    // Each recovers a batch that the other held, and each learns that it was lost.
+    let renewed = WorkerId::new();
+    let turn = |worker: &WorkerId, sequence, settlements, lease| ltq_core::broker::Turn {
         queue: queue(),
-        worker: new_id.clone(),
+        worker: worker.clone(),
         sequence,
-        lease: Duration::ZERO,
-        settlements: Vec::new(),
-        want,
+        lease,
+        settlements,
+        want: 5,
         backlog: true,
         discarded: 0,
         dead_limits: ltq_core::broker::DeadLimits::default(),
     };
-    let held = broker.turn(&turn(1, 5)).await.unwrap().deliveries;
-    assert_eq!(held.iter().map(|delivered| delivered.recoveries).sum::<u64>(), 1);
+    let both = [two.write(), garbage.clone()];
+    old.publish(2, two.write()).await;
+    old.publish(3, garbage).await;
+    let taken = old.turn(0, &[], &[], 5).await.unwrap();
+    assert_eq!(payloads(&taken), both);
+    let renewal = broker.renew(&queue(), &renewed, LONG).await.unwrap();
+    assert_eq!(renewal.expired, [WorkerId::from_name("old")]);
+    assert_eq!(broker.recover(&queue(), &renewal.expired[0], Recovery::Expired).await.unwrap().messages, 2);
+    assert_eq!(old.turn(60_000, &[taken[0].0], &[], 5).await, None);
+    let taken = broker.turn(&turn(&renewed, 1, Vec::new(), LONG)).await.unwrap().deliveries;
+    assert_eq!(taken.iter().map(|delivered| delivered.recoveries).collect::<Vec<_>>(), [1, 0]);
+    let back = taken.iter().map(|delivered| delivered.hand_back(delivered.payload.clone())).collect();
+    let reply = broker.turn(&turn(&renewed, 2, back, LONG)).await.unwrap();
+    let done = reply.deliveries.iter().map(ltq_core::broker::Delivered::done).collect();
+    broker.turn(&turn(&renewed, 3, done, LONG)).await.unwrap();
+
+    old.publish(4, both[0].clone()).await;
+    old.publish(5, both[1].clone()).await;
+    assert_eq!(broker.turn(&turn(&renewed, 4, Vec::new(), Duration::ZERO)).await.unwrap().deliveries.len(), 2);
     let mut other = OldScripts::new(bare(&server).await, QUEUE, "other");
     assert_eq!(other.turn(60_000, &[], &[], 0).await, Some(Vec::new()));
-    assert_eq!(other.renew(60_000).await, (true, vec![new_id.to_string()]));
-    assert_eq!(other.recover(new_id.as_str()).await, 2);
-    assert!(broker.turn(&turn(2, 5)).await.unwrap().lost);
-    let mut again = other.turn(60_000, &[], &[], 5).await.unwrap();
-    again.sort_unstable();
-    let mut both = vec![two.write(), garbage];
-    both.sort_unstable();
-    assert_eq!(again, both);
+    assert_eq!(other.renew(60_000).await, (true, vec![renewed.to_string()]));
+    assert_eq!(other.recover(renewed.as_str()).await, 2);
+    assert!(broker.turn(&turn(&renewed, 5, Vec::new(), LONG)).await.unwrap().lost);
+    assert_eq!(payloads(&other.turn(60_000, &[], &[], 5).await.unwrap()), both);
     let stats = broker.stats(&queue()).await.unwrap();
-    assert_eq!((stats.active, stats.ready + stats.scheduled + stats.dead, stats.counts.done), (2, 0, 2));
+    assert_eq!((stats.active, stats.ready + stats.scheduled + stats.dead, stats.counts.done), (2, 0, 4));
+}
+
+fn payloads(taken: &[(OldPlace, Bytes)]) -> Vec<Bytes> {
+    taken.iter().map(|(_, payload)| payload.clone()).collect()
 }

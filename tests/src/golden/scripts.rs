@@ -2,10 +2,13 @@
 
 use bytes::Bytes;
 use fred::clients::Client;
-use fred::interfaces::LuaInterface;
+use fred::interfaces::{ListInterface, LuaInterface};
 use fred::types::Value;
 
 const PRELUDE: &str = include_str!("../../fixtures/scripts_v1/prelude.lua");
+
+/// Where a worker holds a message: the turn that took it in 6 bytes, and which of those it took in 2.
+pub type OldPlace = [u8; 8];
 
 /// One queue as a program sees it that was built with the first scripts.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ impl OldScripts {
     /// Publishes one message that is ready at once.
     pub async fn publish(&self, number: i64, payload: Bytes) {
         let producer = format!("producer:{}", self.name);
-        let args: Vec<Value> = vec![number.into(), 3_600_i64.into(), "now".into(), Value::Bytes(payload)];
+        let args = vec![number.into(), 3_600.into(), (-1).into(), "now".into(), Value::Bytes(payload)];
         let stored = self
             .run(
                 include_str!("../../fixtures/scripts_v1/publish.lua"),
@@ -37,32 +40,59 @@ impl OldScripts {
         assert_eq!(stored.as_i64(), Some(1));
     }
 
-    /// One turn: ends `done` well, puts `retries` (id, payload) back at once, takes up to `want`. The payloads taken, or
-    /// `None` where the worker was lost.
+    /// One turn: ends `done` well, puts `retries` (place, payload) back at once, takes up to `want`, two or more as a batch.
+    /// What it took, each with its place, or `None` where the worker was lost.
     pub async fn turn(
         &mut self,
         lease_ms: i64,
-        done: &[[u8; 16]],
-        retries: &[([u8; 16], Bytes)],
+        done: &[OldPlace],
+        retries: &[(OldPlace, Bytes)],
         want: i64,
-    ) -> Option<Vec<Bytes>> {
+    ) -> Option<Vec<(OldPlace, Bytes)>> {
         self.sequence += 1;
-        let (active, turn) = (format!("active:{}", self.name), format!("turn:{}", self.name));
-        let keys = ["ready", "scheduled", &active, "holders", "deliveries", "dead", "letters", "wake", &turn, "counts"];
+        let (active, turn, batches) =
+            (format!("active:{}", self.name), format!("turn:{}", self.name), format!("batches:{}", self.name));
+        let lists = [0, 1, 2, 3].map(|slot| format!("batch:{}:{slot}", self.name));
+        let mut keys: Vec<&str> = vec![
+            "ready",
+            "scheduled",
+            &active,
+            "holders",
+            "deliveries",
+            "dead",
+            "letters",
+            "wake",
+            &turn,
+            "counts",
+            &batches,
+        ];
+        keys.extend(lists.iter().map(String::as_str));
         let mut args: Vec<Value> = vec![self.name.as_str().into(), self.sequence.into(), lease_ms.into(), want.into()];
-        args.extend([0, 10_000, 2_592_000_000, 3_600].map(|number: i64| Value::from(number)));
-        args.push(Value::Bytes(done.concat().into()));
+        args.extend([0, 10_000, 2_592_000_000, 3_600, 2].map(|number: i64| Value::from(number)));
+        // A mask of one byte for each place; the places of these tests are below 8.
+        let masks = done.iter().flat_map(|[turn @ .., _, nth]| [turn.as_slice(), &[1, 1 << nth]].concat());
+        args.push(Value::Bytes(masks.collect::<Vec<u8>>().into()));
         args.extend([i64::try_from(retries.len()).unwrap(), 0, 0].map(Value::from));
-        for (id, payload) in retries {
-            args.extend([Value::Bytes(Bytes::copy_from_slice(id)), 0.into(), Value::Bytes(payload.clone())]);
+        for (place, payload) in retries {
+            args.extend([Value::Bytes(Bytes::copy_from_slice(place)), 0.into(), Value::Bytes(payload.clone())]);
         }
         let reply = self.run(include_str!("../../fixtures/scripts_v1/turn.lua"), &keys, args).await.into_array();
-        assert_eq!(reply.len(), 8);
+        assert_eq!(reply.len(), 10);
         if reply[0].as_i64() == Some(1) {
             return None;
         }
         assert_eq!((reply[0].as_i64(), reply[4].as_i64()), (Some(0), Some(0)), "status and refused");
-        Some(reply[6].clone().into_array().into_iter().map(|payload| payload.into_bytes().unwrap()).collect())
+        let payloads: Vec<Bytes> = if reply[9].as_i64() == Some(0) {
+            reply[6].clone().into_array().into_iter().map(|payload| payload.into_bytes().unwrap()).collect()
+        } else {
+            let list = &lists[usize::try_from(self.sequence % 4).unwrap()];
+            let mut list: Vec<Bytes> = self.client.lrange(self.key(list), 0, -1).await.unwrap();
+            assert_eq!(list.remove(0), self.sequence.to_string());
+            list
+        };
+        let [_, _, turn @ ..] = self.sequence.to_be_bytes();
+        let place = |nth: u8| <OldPlace>::try_from([turn.as_slice(), &[0, nth]].concat()).unwrap();
+        Some((0..).map(place).zip(payloads).collect())
     }
 
     /// Renews the lease: whether it is held, and whose leases ran out.
@@ -77,14 +107,21 @@ impl OldScripts {
     /// Recovers another worker: how many messages came back.
     pub async fn recover(&self, worker: &str) -> i64 {
         let (active, turn) = (format!("active:{worker}"), format!("turn:{worker}"));
-        let keys = ["ready", &active, "holders", "deliveries", "wake", &turn, "counts"];
+        let batches = format!("batches:{worker}");
+        let lists = [0, 1, 2, 3].map(|slot| format!("batch:{worker}:{slot}"));
+        let mut keys: Vec<&str> = vec!["ready", &active, "holders", "deliveries", "wake", &turn, "counts", &batches];
+        keys.extend(lists.iter().map(String::as_str));
         let args: Vec<Value> = vec![worker.into(), "expired".into(), 500_i64.into()];
         let reply = self.run(include_str!("../../fixtures/scripts_v1/recover.lua"), &keys, args).await;
         reply.into_array()[0].as_i64().unwrap()
     }
 
+    fn key(&self, name: &str) -> String {
+        format!("{{ltq:{}}}:{name}", self.queue)
+    }
+
     async fn run(&self, script: &str, keys: &[&str], args: Vec<Value>) -> Value {
-        let keys: Vec<String> = keys.iter().map(|key| format!("{{ltq:{}}}:{key}", self.queue)).collect();
+        let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
         self.client.eval(format!("{PRELUDE}\n{script}"), keys, args).await.unwrap()
     }
 }

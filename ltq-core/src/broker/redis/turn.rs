@@ -46,7 +46,9 @@ pub(super) async fn turn(
     ];
     script_keys.extend(keys.each_batch(worker));
     let offers_batch = turn.want >= batch_from && (turn.backlog || batch_from <= 1);
-    let call = TURN.run(connection, script_keys, arguments(turn, if offers_batch { batch_from } else { 0 }));
+    let args = arguments(turn, if offers_batch { batch_from } else { 0 });
+    // On the heap, since it is large and moved.
+    let call = Box::pin(TURN.run(connection, script_keys, args));
     let batch = keys.batch(worker, turn.sequence % BATCHES);
     let (reply, batched) = if offers_batch {
         // In this order they are sent.

@@ -128,12 +128,12 @@ impl World {
                 let held = |queue: &Queue| queue.workers.get(&turn.worker).map(|holder| holder.active.clone());
                 let before = held(&self.queue);
                 let again = self.queue.turn(turn, self.now_ms).0.unwrap();
-                // The repeat of a first turn registers anew where the worker has been recovered meanwhile.
+                // The repeat of a first turn registers anew where the worker has left meanwhile; its places begin anew.
                 if before.is_some() {
                     assert_eq!(held(&self.queue), before, "a repeat neither settles nor takes");
                     assert!(again.deliveries.iter().all(|delivered| first.deliveries.contains(delivered)));
                 } else {
-                    believer.given.extend(again.deliveries.iter().cloned());
+                    believer.given = again.deliveries.clone();
                     *first = again;
                 }
             }
