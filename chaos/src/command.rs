@@ -20,8 +20,8 @@ use crate::trace::traces;
 const SHOWN: usize = 3;
 /// How many small runs go on side by side.
 const SIDE_BY_SIDE: usize = 4;
-/// The seeds of the short form.
-const SHORT_SEEDS: [u64; 2] = [1, 2];
+/// The scenarios and seeds of the short form.
+const SHORT_FORM: [(&str, u64); 3] = [("short", 1), ("short", 2), ("bulk", 3)];
 
 /// Runs LTQ under faults and checks the history of every message.
 #[derive(Debug, Parser)]
@@ -104,8 +104,8 @@ async fn dispatch(args: &Args) -> bool {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     if args.short_form {
         // One of `Scenario::NAMES`, all of which a test looks up.
-        let scenario = Scenario::named("short").expect("a scenario of `NAMES`");
-        let runs = SHORT_SEEDS.map(|seed| one(args, scenario.clone(), seed));
+        let named = |name| Scenario::named(name).expect("a scenario of `NAMES`");
+        let runs = SHORT_FORM.map(|(name, seed)| one(args, named(name), seed));
         let passed = futures_util::future::join_all(runs).await.into_iter().all(|passed| passed);
         return mutations(args, MUTATIONS.iter().collect(), 1).await && passed;
     }

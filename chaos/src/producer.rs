@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Most messages take a while, and many fail.
     #[arg(long)]
     hard: bool,
+    /// All are sent in large bulks, and most take no time.
+    #[arg(long)]
+    bulks: bool,
 }
 
 /// The program.
@@ -71,10 +74,16 @@ async fn run(args: Args) {
         while owed >= 1.0 {
             let Ok(permit) = Arc::clone(&under_way).try_acquire_owned() else { break };
             // The more is owed, the larger the bulks.
-            let bulk = if rng.u8(..) < 32 || owed > rate { rng.u32(2..200) } else { 1 };
+            let bulk = match rng.u8(..) {
+                _ if args.bulks => rng.u32(200..1_000),
+                0..32 => rng.u32(2..200),
+                _ if owed > rate => rng.u32(2..200),
+                _ => 1,
+            };
             owed -= f64::from(bulk);
+            let quick = if args.bulks { 980 } else { 700 };
             let messages: Vec<_> =
-                (0..bulk).map(|_| if args.hard { hard(&mut rng) } else { message(&mut rng) }).collect();
+                (0..bulk).map(|_| if args.hard { hard(&mut rng) } else { message(&mut rng, quick) }).collect();
             let (client, notes) = (client.clone(), Arc::clone(&notes));
             tokio::spawn(async move {
                 send(&client, &notes, messages).await;
@@ -86,10 +95,10 @@ async fn run(args: Args) {
     let _ = under_way.acquire_many(UNDER_WAY).await;
 }
 
-/// A message of the mix: most succeed quickly, some are delayed, slow, retried or rejected.
-fn message(rng: &mut Rng) -> Message {
+/// A message of the mix: most succeed, some are delayed, slow, retried or rejected; of 1,000, `quick` take no time.
+fn message(rng: &mut Rng, quick: u16) -> Message {
     let millis = match rng.u16(..1_000) {
-        0..700 => 0,
+        share if share < quick => 0,
         700..997 => rng.u64(1..=50),
         _ => rng.u64(1_000..=4_000),
     };

@@ -265,6 +265,7 @@ impl<'h> Replay<'h> {
             let turn = number(command.word(2)).and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
             let Some(batch) = self.hands[worker].batches.get_mut(slot) else { return };
             batch.0 = turn;
+            self.history.batched += batch.1.len();
             for (message, nth) in batch.1.clone().into_iter().zip(0..) {
                 message.into_iter().for_each(|message| self.give(worker, (turn, nth), message, now));
             }

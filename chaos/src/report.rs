@@ -44,6 +44,9 @@ pub(crate) struct Report {
     pub(crate) accepted: usize,
     pub(crate) done: usize,
     pub(crate) dead: usize,
+    /// How often a message was given to a worker, and how often as one of a batch.
+    pub(crate) given: usize,
+    pub(crate) batched: usize,
     pub(crate) runs: usize,
     /// Runs beyond those that retries and shutdowns asked for: their worker was lost.
     pub(crate) duplicates: usize,
@@ -96,6 +99,8 @@ impl Report {
             accepted: history.messages.iter().filter(|message| message.told == Told::Accepted).count(),
             done: ended(End::Done),
             dead: ended(End::Dead),
+            given: history.handouts.len(),
+            batched: history.batched,
             runs: history.runs.len(),
             duplicates: duplicates(history),
             refused: history.refused,
@@ -191,6 +196,7 @@ impl fmt::Display for Report {
                 "messages",
                 format!("{} sent, {} accepted, {} done, {} dead", self.messages, self.accepted, self.done, self.dead),
             ),
+            ("given to workers", format!("{}, of these {} in batches", self.given, self.batched)),
             ("runs", format!("{}, of these {} that a lost worker did not settle", self.runs, self.duplicates)),
             ("late results refused", self.refused.to_string()),
             ("sends that failed", failed),

@@ -28,6 +28,8 @@ pub(crate) struct Scenario {
     pub(crate) recovery_beyond_lease: Option<(Duration, Duration)>,
     /// Whether most messages take a while and many fail, so that workers always have some in their hands.
     pub(crate) hard: bool,
+    /// Whether all messages are sent in large bulks, and most take no time, so that workers take them as batches.
+    pub(crate) bulks: bool,
     /// What is done to workers and producers.
     pub(crate) decks: Decks,
     /// How long the queue may take to drain in the end.
@@ -53,7 +55,7 @@ pub(crate) enum Decks {
 }
 
 impl Scenario {
-    pub(crate) const NAMES: [&'static str; 6] = ["full", "everysec", "short", "provoke", "replies", "calm"];
+    pub(crate) const NAMES: [&'static str; 7] = ["full", "everysec", "short", "bulk", "provoke", "replies", "calm"];
 
     /// The scenario of that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -70,6 +72,7 @@ impl Scenario {
             redis_bound: Duration::from_secs(5),
             recovery_beyond_lease: Some((Duration::from_secs(4), Duration::from_secs(2))),
             hard: false,
+            bulks: false,
             decks: Decks::All,
             drain: Duration::from_secs(60),
             minutes: 10.0,
@@ -91,6 +94,8 @@ impl Scenario {
             "full" => Some(full),
             "everysec" => Some(Self { name: "everysec", fsync: "everysec", ..full }),
             "short" => Some(short),
+            // Many messages at once, so that most are taken as batches.
+            "bulk" => Some(Self { name: "bulk", rate: 1_500, quiet: 1_000..4_000, bulks: true, minutes: 0.5, ..short }),
             // Dense trouble, for mutations that must be found within seconds.
             "provoke" => Some(Self {
                 name: "provoke",

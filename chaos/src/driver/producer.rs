@@ -38,6 +38,9 @@ impl Lane {
         if scenario.hard {
             command.arg("--hard");
         }
+        if scenario.bulks {
+            command.arg("--bulks");
+        }
         let child = command.spawn().expect("a producer can be started; build all programs of ltq-chaos");
         Self { slot, proxy, child }
     }
