@@ -137,3 +137,53 @@ async fn flushed_scripts_are_not_noticed() {
     command(&client, "SCRIPT", &["FLUSH"]).await;
     assert!(broker.renew(&queue(), &worker, LEASE).await.unwrap().held);
 }
+
+/// A server that may evict anything can lose a batch. The worker goes on, and whoever recovers it is not stuck.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_the_server_has_lost_holds_up_nobody() {
+    let server = RedisServer::start();
+    let (broker, client) = (broker(&server).await, bare(&server).await);
+    publish(broker.as_ref(), 120).await;
+    let worker = WorkerId::new();
+    let first = turn(&worker, 1, 100, Vec::new());
+    assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 100);
+    command(&client, "DEL", &[&format!("{{ltq:q}}:batch:{worker}:1")]).await;
+
+    assert!(broker.turn(&first).await.unwrap().deliveries.is_empty());
+    let taken = broker.turn(&turn(&worker, 2, 100, Vec::new())).await.unwrap().deliveries;
+    assert_eq!(taken.len(), 20);
+    let recovered = broker.recover(&queue(), &worker, Recovery::Leaving).await.unwrap();
+    assert_eq!((recovered.messages, recovered.more), (20, false));
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.ready, stats.active, stats.workers), (20, 0, 0));
+}
+
+/// Messages that take long stay in the hands of their worker while batch after batch goes by, whatever becomes of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_messages_outlive_their_batches() {
+    let server = RedisServer::start();
+    let broker = broker(&server).await;
+    publish(broker.as_ref(), 900).await;
+    let worker = WorkerId::new();
+    let (mut settlements, mut slow) = (Vec::new(), Vec::new());
+    for sequence in 1..=9 {
+        let reply = broker.turn(&turn(&worker, sequence, 100, settlements)).await.unwrap();
+        assert_eq!((reply.refused, reply.deliveries.len()), (0, 100));
+        settlements = done(&reply.deliveries[3..]);
+        slow.extend(reply.deliveries[..3].iter().cloned());
+    }
+    broker.turn(&turn(&worker, 10, 0, settlements)).await.unwrap();
+    let lists = command(&bare(&server).await, "KEYS", &[&format!("*:batch:{worker}:*")]).await.into_array();
+    assert!(lists.len() <= 4, "{lists:?}");
+    assert_eq!(broker.stats(&queue()).await.unwrap().counts.done, 9 * 97);
+
+    let ends = slow.iter().enumerate().map(|(nth, slow)| match nth % 3 {
+        0 => slow.done(),
+        1 => slow.hand_back(slow.payload.clone()),
+        _ => slow.retry(slow.payload.clone(), LEASE),
+    });
+    assert_eq!(broker.turn(&turn(&worker, 11, 0, ends.collect())).await.unwrap().refused, 0);
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.counts.done, stats.counts.returned, stats.counts.retried), (9 * 98, 9, 9));
+    assert_eq!((stats.active, stats.ready, stats.scheduled), (0, 9, 9));
+}

@@ -59,14 +59,17 @@ local function each_bit(mask, see)
   end
 end
 
--- Moves what is still held of a batch into the hash of messages held one by one, under the same places.
+-- Moves what is still held of a batch into the hash of messages held one by one, under the same places. Where the server has
+-- evicted the list, nothing is left to be moved, and nobody must be stuck with it.
 local function unpack_batch(batch, list, batches, slot, active)
   local payloads = redis.call('LRANGE', list, 1, -1)
   local turn, fields, filled = turn_bytes(batch.turn), {}, 0
   each_bit(batch.mask, function(nth)
-    fields[filled + 1] = turn .. char(floor(nth / 256), nth % 256)
-    fields[filled + 2] = payloads[nth + 1]
-    filled = filled + 2
+    if payloads[nth + 1] then
+      fields[filled + 1] = turn .. char(floor(nth / 256), nth % 256)
+      fields[filled + 2] = payloads[nth + 1]
+      filled = filled + 2
+    end
   end)
   for first = 1, filled, CHUNK do
     redis.call('HSET', active, unpack(fields, first, math.min(first + CHUNK - 1, filled)))

@@ -65,7 +65,7 @@ if record then
     if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, '', {}, 0} end
     local payloads, places, as_batch = {}, '', 0
     local batch = read_batch(redis.call('HGET', batches, slot))
-    if batch and batch.turn == sequence then
+    if batch and batch.turn == sequence and redis.call('LLEN', KEYS[LISTS + slot]) > batch.left then
       as_batch = batch.left
     else
       -- Whoever recovers this worker may have some of them already.
