@@ -124,6 +124,7 @@ async fn work_out(batches_from: usize) {
         if line.contains(" lua] ") {
             by_scripts += 1;
             assert!(name == "TIME" || keys.contains(&words[1]), "{name} touches the undeclared key {}", words[1]);
+            assert!(name != "SORT" || words.last().is_some_and(|list| keys.contains(list)), "{line}");
         } else if name == "EVALSHA" || name == "EVAL" {
             let count: usize = words[2].parse().unwrap();
             keys = words[3..3 + count].to_vec();

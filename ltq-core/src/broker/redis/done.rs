@@ -67,7 +67,7 @@ fn set(mask: &mut Vec<u8>, nth: u16) -> bool {
 fn push(out: &mut Vec<u8>, turn: u64, mask: &[u8]) {
     let [_, _, turn @ ..] = turn.to_be_bytes();
     out.extend_from_slice(&turn);
-    // A turn takes at most 1,000 messages; a place beyond could only be refused, which cutting the mask off leaves to others.
+    // A mask of the 1,000 messages of the largest turn has 125 bytes; nothing was ever taken beyond.
     let mask = mask.get(..usize::from(u8::MAX)).unwrap_or(mask);
     out.push(u8::try_from(mask.len()).unwrap_or(u8::MAX));
     out.extend_from_slice(mask);
