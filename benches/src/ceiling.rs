@@ -149,6 +149,7 @@ impl Caller {
             REMEMBERED_SECONDS.into(),
             batch_from.into(),
             Value::Bytes(settled.done.into()),
+            "".into(),
             i64::try_from(settled.retries.len())?.into(),
             0.into(),
             0.into(),

@@ -140,8 +140,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             },
             Edit {
                 script: Script::Turn,
-                from: "local payloads, as_batch = {}, 0",
-                to: "local payloads, as_batch = {}, 0\nif redis.call('HEXISTS', counts, 'muted:' .. worker) == 1 then want = 0 end",
+                from: "local payloads, as_batch, head = {}, 0, ''",
+                to: "local payloads, as_batch, head = {}, 0, ''\nif redis.call('HEXISTS', counts, 'muted:' .. worker) == 1 then want = 0 end",
             },
         ],
     },

@@ -262,7 +262,8 @@ impl<'h> Replay<'h> {
     /// The list of a batch.
     fn list(&mut self, command: Command<'_>, author: Author, worker: usize, slot: &[u8], now: u32) {
         if command.is(b"LPUSH") {
-            let turn = number(command.word(2)).and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
+            let turn = command.word(2).split(|byte| *byte == b':').next().and_then(number);
+            let turn = turn.and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
             let Some(batch) = self.hands[worker].batches.get_mut(slot) else { return };
             batch.0 = turn;
             self.history.batched += batch.1.len();

@@ -60,7 +60,7 @@ fn a_batch_is_followed_to_its_end() {
     let take: &[&[&[u8]]] = &[
         &[b"SORT", READY, b"BY", b"nosort", b"LIMIT", b"0", b"100", b"STORE", LIST],
         &[b"LTRIM", READY, b"100", b"-1"],
-        &[b"LPUSH", LIST, b"5"],
+        &[b"LPUSH", LIST, b"5:1700000000000"],
         &[b"HSET", BATCHES, b"1", b"5:2:\x03"],
         TURN,
     ];

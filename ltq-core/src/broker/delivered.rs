@@ -21,6 +21,15 @@ pub struct Place {
     pub nth: u16,
 }
 
+impl Place {
+    /// As the scripts write it: the turn in 6 bytes, the number in 2. Turns beyond 2^48 are out of reach.
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        let [_, _, a, b, c, d, e, f] = self.turn.to_be_bytes();
+        let [high, low] = self.nth.to_be_bytes();
+        [a, b, c, d, e, f, high, low]
+    }
+}
+
 /// One message in the hands of a worker.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Delivered {
@@ -35,15 +44,23 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    /// What `worker` has taken to `place`.
-    pub(crate) fn new(worker: &WorkerId, place: Place, payload: Bytes, recoveries: u64) -> Self {
-        Self { id: header_id(&payload).unwrap_or_else(|| made_up_id(worker, place)), place, payload, recoveries }
+    /// What `worker` has taken to `place`; `recoveries` are asked for by id.
+    pub(crate) fn new(
+        worker: &WorkerId,
+        place: Place,
+        payload: Bytes,
+        recoveries: impl FnOnce(MessageId) -> u64,
+    ) -> Self {
+        match header_id(&payload) {
+            Some(id) => Self { id, place, payload, recoveries: recoveries(id) },
+            None => Self { id: made_up_id(worker, place), place, payload, recoveries: 0 },
+        }
     }
 
     /// Settles it: done.
     #[must_use]
     pub fn done(&self) -> Settlement {
-        Settlement::Done { id: self.id, place: self.place }
+        Settlement::Done { id: self.id, place: self.place, recovered: self.recoveries > 0 }
     }
 
     /// Settles it: to wait for `delay` as `payload`, then to run again.
@@ -116,9 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_a_turn_and_a_number_within() {
+        let place = Place { turn: 0x0102_0304_0506, nth: 0x0708 };
+        assert_eq!(place.to_bytes(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
     fn each_delivery_without_an_id_gets_one_of_its_own() {
         let (one, other) = (WorkerId::from_name("1-a"), WorkerId::from_name("2-b"));
-        let at = |worker: &WorkerId, turn, nth| Delivered::new(worker, Place { turn, nth }, Bytes::new(), 0).id;
+        let at = |worker: &WorkerId, turn, nth| Delivered::new(worker, Place { turn, nth }, Bytes::new(), |_| 0).id;
         assert_eq!(at(&one, 1, 2), at(&one, 1, 2), "a repeated turn tells the same");
         let ids = [at(&one, 1, 2), at(&one, 1, 3), at(&one, 2, 2), at(&other, 1, 2)];
         assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());

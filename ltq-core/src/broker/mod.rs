@@ -80,7 +80,7 @@ pub trait Broker: Admin + std::fmt::Debug + Send + Sync + 'static {
     /// Extends this worker's lease on a queue to `lease` from now, and reports the workers whose lease ran out.
     async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError>;
 
-    /// Returns messages of a worker to the head of the queue, oldest first, a bounded number per call.
+    /// Returns messages of a worker to the head of the queue, in the order in which it took them, a bounded number per call.
     async fn recover(&self, queue: &QueueName, worker: &WorkerId, recovery: Recovery)
     -> Result<Recovered, BrokerError>;
 

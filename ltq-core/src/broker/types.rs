@@ -117,7 +117,7 @@ pub struct Turn {
     pub settlements: Vec<Settlement>,
     /// How many messages to take; at most [`Turn::MAX_WANT`].
     pub want: usize,
-    /// Whether the last turn has left ready messages behind, so that many are expected: a hint, for how to take them.
+    /// What the last reply said of it ([`TurnReply::backlog`]): a hint, for how to take the messages.
     pub backlog: bool,
     /// How many late results of former incarnations the worker has thrown away since its last turn; counted only.
     pub discarded: u64,
@@ -165,6 +165,8 @@ pub enum Settlement {
         id: MessageId,
         /// Where the worker holds it.
         place: Place,
+        /// Whether it was recovered before, which is then forgotten.
+        recovered: bool,
     },
     /// Scheduled again.
     Retry {
@@ -190,7 +192,7 @@ pub enum Settlement {
     Dead {
         /// Where the worker holds it.
         place: Place,
-        /// What is kept of it. Where a letter of its id is kept already, it gets the next id that is free.
+        /// What is kept of it. Where a letter of its id is kept already, it gets an id of its first half and the place.
         letter: DeadLetter,
     },
 }
@@ -232,6 +234,8 @@ pub struct TurnReply {
     pub next_due: Option<Duration>,
     /// Whether ready messages are left.
     pub more: bool,
+    /// Whether messages are left that the next turn may take all together.
+    pub backlog: bool,
     /// How many dead letters were trimmed to stay within the limits.
     pub trimmed: u64,
 }

@@ -243,7 +243,7 @@ impl Fetch {
             }
             let asks = queue.may_have_messages(now);
             // An equal share of the room for each queue that asks; what one does not need is free again soon.
-            let want = if working && asks { room.div_ceil(asking.max(1)) } else { 0 };
+            let want = if working && asks { queue.want(room.div_ceil(asking.max(1))) } else { 0 };
             asking -= usize::from(asks);
             if want == 0 && !queue.has_news() {
                 continue;

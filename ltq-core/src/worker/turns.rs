@@ -14,6 +14,10 @@ use crate::broker::{Broker, BrokerError, Delivered, Settlement, Turn, TurnReply}
 /// The shortest and the longest pause before a failed turn is repeated.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(1);
 
+/// One turn takes no more than about this many bytes, judged by the messages of the last one: more would hold up the
+/// connection for long, and be out of the processor's caches before it is read.
+const TURN_BYTES: usize = 1024 * 1024;
+
 /// What the fetch loop knows about one queue.
 pub(super) struct Turns {
     pub(super) membership: Arc<Membership>,
@@ -30,8 +34,10 @@ pub(super) struct Turns {
     pub(super) hot: bool,
     /// Whether a token was taken from the queue: a turn must follow even without a free slot, to pass it on.
     pub(super) woken: bool,
-    /// Whether the last turn has left ready messages behind.
+    /// What the last reply said about how the next messages may be taken.
     backlog: bool,
+    /// How many bytes the messages of the last turn had on average; 0 where it is not known.
+    message_bytes: usize,
     /// When the next scheduled message is due.
     pub(super) due_at: Option<Instant>,
     /// When the last turn ended.
@@ -59,6 +65,7 @@ impl Turns {
             hot: true,
             woken: false,
             backlog: false,
+            message_bytes: 0,
             due_at: None,
             last_turn: Instant::now(),
         }
@@ -102,6 +109,11 @@ impl Turns {
         self.hot || self.due_at.is_some_and(|due| due <= now)
     }
 
+    /// How many messages the next turn should take where there is room for so many.
+    pub(super) fn want(&self, room: usize) -> usize {
+        room.min(Turn::MAX_WANT).min((TURN_BYTES / self.message_bytes.max(1)).max(1))
+    }
+
     /// Starts the next turn.
     pub(super) fn start(
         &mut self,
@@ -117,7 +129,8 @@ impl Turns {
             let room = Vec::with_capacity(self.settlements.len());
             std::mem::replace(&mut self.settlements, room)
         } else {
-            self.settlements.drain(..Turn::MAX_SETTLEMENTS).collect()
+            // The last ones first: what is handed back goes to the head.
+            self.settlements.split_off(self.settlements.len() - Turn::MAX_SETTLEMENTS)
         };
         let turn = Turn {
             queue: self.membership.queue().clone(),
@@ -125,7 +138,7 @@ impl Turns {
             sequence: self.sequence,
             lease: options.lease,
             settlements,
-            want: want.min(Turn::MAX_WANT),
+            want,
             backlog: self.backlog,
             discarded: std::mem::take(&mut self.discarded),
             dead_limits: options.dead_limits,
@@ -157,7 +170,9 @@ impl Turns {
                 if reply.trimmed > 0 {
                     tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
                 }
-                self.backlog = reply.more;
+                self.backlog = reply.backlog;
+                let bytes: usize = reply.deliveries.iter().map(|delivered| delivered.payload.len()).sum();
+                self.message_bytes = bytes.checked_div(reply.deliveries.len()).unwrap_or(self.message_bytes);
                 self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
                 self.due_at = reply.next_due.map(|due| self.last_turn + due);
                 true

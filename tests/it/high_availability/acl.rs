@@ -88,6 +88,19 @@ async fn a_missing_permission_is_named_with_what_to_grant() {
     }
 }
 
+/// `SORT` is counted among the dangerous commands and often taken away. It makes taking many cheap, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_sort_messages_are_taken_one_by_one() {
+    let permissions: Vec<_> = documented().into_iter().filter(|word| word != "+sort").collect();
+    let server = server(&permissions).start();
+    let client = Client::connect(&address(&server)).await.unwrap();
+    client.send_bulk((0..2_000).map(|_| picky.message("plain"))).await.unwrap();
+    let running = Running::start(Worker::for_tasks("w", [picky::DEF]), &client);
+    let stats = stats_show(&client, "acl", |stats| stats.counts.done == 2_000).await;
+    assert_eq!((stats.ready, stats.active, stats.counts.refused, stats.counts.returned), (0, 0, 0, 0));
+    running.stop().await;
+}
+
 /// Sends, takes and waits.
 async fn everything(broker: &Arc<dyn Broker>) -> Result<(), BrokerError> {
     let queue = QueueName::new("q").unwrap();

@@ -122,8 +122,10 @@ fn batch(state: &Bytes, list: &[Bytes]) -> Result<Vec<Bytes>, String> {
     let is_left = |nth: usize| mask.get(nth / 8).is_some_and(|byte| byte >> (nth % 8) & 1 == 1);
     let left: Vec<_> =
         payloads.iter().enumerate().filter(|(nth, _)| is_left(*nth)).map(|(_, payload)| payload.clone()).collect();
-    let whole =
-        *first == turn.to_string() && left.len() == count && count > 0 && mask.len() <= payloads.len().div_ceil(8);
+    let whole = first.starts_with(format!("{turn}:").as_bytes())
+        && left.len() == count
+        && count > 0
+        && mask.len() <= payloads.len().div_ceil(8);
     if whole { Ok(left) } else { Err(format!("{state:?} with {first:?} and {} messages", payloads.len())) }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 
 /// The settlement of a message that no worker of these tests holds.
 fn never_taken() -> Settlement {
-    Settlement::Done { id: MessageId::new(), place: Place { turn: 900, nth: 7 } }
+    Settlement::Done { id: MessageId::new(), place: Place { turn: 900, nth: 7 }, recovered: false }
 }
 
 #[tokio::test(flavor = "multi_thread")]

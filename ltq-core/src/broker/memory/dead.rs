@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::clock::ceil_ms;
-use crate::broker::DeadLimits;
+use crate::broker::{DeadLimits, Place};
 use crate::message::{DeadLetter, MessageId};
 
 /// When a letter was stored; among those of the same millisecond the id decides, which has the order of their making.
@@ -21,11 +21,14 @@ pub(super) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Stores a letter under its id, or the next one that is free.
-    pub(super) fn insert(&mut self, letter: DeadLetter, now_ms: u64) {
+    /// Stores a letter under its id, or where another one is there already, under the first half of the id and the place.
+    pub(super) fn insert(&mut self, letter: DeadLetter, place: Place, now_ms: u64) {
         let mut id = letter.id;
-        while self.by_id.contains_key(&id) {
-            id = MessageId::from_bytes(u128::from_be_bytes(*id.as_bytes()).wrapping_add(1).to_be_bytes());
+        if self.by_id.contains_key(&id) {
+            let mut bytes = *id.as_bytes();
+            bytes[8..].copy_from_slice(&place.to_bytes());
+            id = MessageId::from_bytes(bytes);
+            self.remove(id);
         }
         self.by_id.insert(id, (now_ms, id));
         self.by_age.insert((now_ms, id), DeadLetter { id, died_at_ms: now_ms, ..letter });

@@ -289,15 +289,15 @@ impl Queue {
         for settlement in settlements {
             let place = settlement.place();
             let holder = self.workers.get_mut(&turn.worker);
-            let Some(held) = holder.and_then(|holder| holder.active.remove(&place)) else {
+            if holder.and_then(|holder| holder.active.remove(&place)).is_none() {
                 refused += 1;
                 continue;
-            };
-            // What is recorded about the message ends with it.
-            let mut forget = || header_id(&held).and_then(|id| self.recoveries.remove(&id));
+            }
             match settlement {
-                Settlement::Done { .. } => {
-                    forget();
+                Settlement::Done { id, recovered, .. } => {
+                    if *recovered {
+                        self.recoveries.remove(id);
+                    }
                     self.counts.done += 1;
                 }
                 Settlement::Retry { payload, delay, .. } => {
@@ -311,8 +311,8 @@ impl Queue {
                     self.counts.returned += 1;
                 }
                 Settlement::Dead { letter, .. } => {
-                    forget();
-                    self.dead.insert(letter.clone(), now_ms);
+                    self.recoveries.remove(&letter.id);
+                    self.dead.insert(letter.clone(), place, now_ms);
                     self.counts.dead += 1;
                 }
             }
@@ -350,7 +350,7 @@ impl Queue {
         let place = |nth| Place { turn: turn.sequence, nth };
         let held = holder.active.range(place(0)..=place(u16::MAX));
         held.map(|(place, payload)| {
-            let recoveries = header_id(payload).and_then(|id| self.recoveries.get(&id)).copied().unwrap_or(0);
+            let recoveries = |id| self.recoveries.get(&id).copied().unwrap_or(0);
             Delivered::new(&turn.worker, *place, payload.clone(), recoveries)
         })
         .collect()

@@ -45,14 +45,6 @@ impl Done {
     }
 }
 
-/// A place as the scripts write it.
-pub(super) fn place_bytes(place: Place) -> [u8; 8] {
-    let [_, _, turn @ ..] = place.turn.to_be_bytes();
-    let [high, low] = place.nth.to_be_bytes();
-    let [a, b, c, d, e, f] = turn;
-    [a, b, c, d, e, f, high, low]
-}
-
 /// Sets a bit. Says whether it was not set before.
 fn set(mask: &mut Vec<u8>, nth: u16) -> bool {
     let (byte, bit) = (usize::from(nth / 8), 1 << (nth % 8));
@@ -93,10 +85,5 @@ mod tests {
     #[test]
     fn a_place_that_comes_twice_is_asked_for_twice() {
         assert_eq!(encoded(&[(1, 0), (1, 0)]), [0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1]);
-    }
-
-    #[test]
-    fn a_place_is_a_turn_and_a_number_within() {
-        assert_eq!(place_bytes(Place { turn: 0x0102_0304_0506, nth: 0x0708 }), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

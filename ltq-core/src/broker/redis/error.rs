@@ -15,7 +15,7 @@ const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", 
 /// The commands a user of the server has to be granted, for the error about one that lacks some. The same as in
 /// `docs/deployment.md`.
 const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +expire +get +hdel +hexists +hget +hgetall +hincrby +hkeys +hlen \
-                        +hmget +hscan +hset +llen +lpop +lpush +lrange +ltrim +rpush +sadd +set +smembers +sort +time +zadd \
+                        +hmget +hscan +hset +lindex +llen +lpop +lpush +lrange +ltrim +rpush +sadd +set +smembers +sort +time +zadd \
                         +zcard +zrange +zrangebyscore +zrem +zremrangebyrank +zrevrange +zscore +ping +info +select \
                         +role +cluster|info +cluster|slots";
 

@@ -32,7 +32,7 @@ local function turn_of(bytes, at)
   return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
--- A batch is what one turn took, as a list: its turn, then the payloads. Which of them are still held stands apart, as
+-- A batch is what one turn took, as a list: `turn:time` of the turn, then the payloads. Which of them are still held stands apart, as
 -- `turn:how many:mask`; in the mask, `nth` is bit `nth % 8` of byte `nth / 8`, and no byte at the end is zero.
 local function whole_batch(turn, size)
   local rest = size % 8
@@ -62,15 +62,20 @@ end
 -- Moves what is still held of a batch into the hash of messages held one by one, under the same places. Where the server has
 -- evicted the list, nothing is left to be moved, and nobody must be stuck with it.
 local function unpack_batch(batch, list, batches, slot, active)
-  local payloads = redis.call('LRANGE', list, 1, -1)
   local turn, fields, filled = turn_bytes(batch.turn), {}, 0
-  each_bit(batch.mask, function(nth)
-    if payloads[nth + 1] then
-      fields[filled + 1] = turn .. char(floor(nth / 256), nth % 256)
-      fields[filled + 2] = payloads[nth + 1]
-      filled = filled + 2
-    end
-  end)
+  -- Read in parts, since often few are left, at the end.
+  for first = 0, #batch.mask - 1, 16 do
+    local part = sub(batch.mask, first + 1, first + 16)
+    local payloads = string.find(part, '%Z') and redis.call('LRANGE', list, 1 + 8 * first, 8 * first + 128) or {}
+    each_bit(part, function(bit)
+      if payloads[bit + 1] then
+        local nth = 8 * first + bit
+        fields[filled + 1] = turn .. char(floor(nth / 256), nth % 256)
+        fields[filled + 2] = payloads[bit + 1]
+        filled = filled + 2
+      end
+    end)
+  end
   for first = 1, filled, CHUNK do
     redis.call('HSET', active, unpack(fields, first, math.min(first + CHUNK - 1, filled)))
   end

@@ -6,7 +6,7 @@
 -- ARGV 1 worker   2 `expired` or `leaving`   3 how many messages at most (up to 500)
 -- Returns {messages returned, 1 if the worker still holds some}
 -- Safe to run twice: the second run goes on where the first one ended.
--- `expired` does nothing while the lease runs. One call unpacks at most four batches of 1,000, reads at most 6,000 places
+-- `expired` does nothing while the lease runs. One call unpacks at most four batches of 1,000, reads at most 5,000 places
 -- and moves at most ARGV 3 messages.
 
 local ready, active, holders, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -12,6 +12,7 @@ use fred::types::Value;
 
 use super::connect::Connection;
 use crate::broker::BrokerError;
+use crate::message::MessageId;
 
 /// One script. Every script is safe to run twice with the same arguments, so that a call can be repeated after a lost reply.
 #[derive(Debug)]
@@ -175,6 +176,13 @@ impl<'a> Reply<'a> {
     /// The next element, text.
     pub(super) fn text(&mut self) -> Result<String, BrokerError> {
         String::from_utf8(self.bytes()?.into()).map_err(|_| self.odd("text was expected"))
+    }
+
+    /// The next element, an id.
+    pub(super) fn id(&mut self) -> Result<MessageId, BrokerError> {
+        <[u8; 16]>::try_from(self.bytes()?.as_ref())
+            .map(MessageId::from_bytes)
+            .map_err(|_| self.odd("an id is not 16 bytes long"))
     }
 
     /// The next element, a list.

@@ -6,12 +6,14 @@
 --      6 most dead letters   7 greatest age of a dead letter in ms   8 seconds to remember the turn
 --      9 as how many messages at least they are taken as a batch, 0 for never
 --      10 done messages: for each turn that took some, its number (6 bytes), the length of a mask (1), and the mask
---      11 number of retries   12 of returns   13 of dead letters, then
+--      11 done messages that were recovered before: place (8 bytes), id (16 bytes); …
+--      12 number of retries   13 of returns   14 of dead letters, then
 --      retries: place, delay in ms, payload · returns, in the order of their places: place, payload ·
 --      dead letters: place, id, record
--- Returns {status, now in ms, ms until the next scheduled message or -1, 1 if ready messages are left, refused, trimmed,
---      payloads taken, their places if not 0 and so on, recoveries: index in the payloads (from 1), number; …,
---      how many messages were taken as a batch: they are in the list of this turn, after the turn's number}
+-- Returns {status, now in ms, ms until the next scheduled message or -1,
+--      ready messages are left: 0 no · 1 yes · 2 yes, and the next turn may take them as a batch, refused, trimmed,
+--      payloads taken, which of the turn they are (2 bytes each) where some are missing, recoveries: id, number; …,
+--      how many messages were taken as a batch, and the first element of its list; the messages follow there}
 --      status 0: as asked · 1: the worker is not registered, or this server has lost turns of it, nothing was done ·
 --      2: older than the last turn, nothing was done.
 -- Safe to run twice: a turn with the last sequence finds what the first run left and changes nothing.
@@ -21,24 +23,28 @@ local ready, scheduled, active, holders, deliveries = KEYS[1], KEYS[2], KEYS[3],
 local dead, letters, wake, turn, counts, batches = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local LISTS = 12
 local worker, sequence, want, least = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[9])
-local done, retries, returns, deaths = ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
-local FIRST = 14
+local done, done_recovered = ARGV[10], ARGV[11]
+local retries, returns, deaths = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local FIRST = 15
+-- With more recovered messages about than this, each message is looked at when it is taken.
+local FEW = 64
 
 local now = now_in_ms()
 local slot = sequence % BATCHES
 
--- Recovery counts of messages; the hash is there only while recovered messages are about.
-local some_recovered = redis.call('EXISTS', deliveries) == 1
+-- Recovery counts: of these payloads or, where there are only few, of all messages that were ever recovered.
 local function recoveries_of(payloads)
+  local recovered = redis.call('HLEN', deliveries)
+  if recovered == 0 then return {} end
+  if recovered <= FEW then return redis.call('HGETALL', deliveries) end
   local told = {}
-  if not some_recovered then return told end
   for first = 1, #payloads, CHUNK do
     local ids = {}
     for i = first, math.min(first + CHUNK - 1, #payloads) do ids[#ids + 1] = id_of(payloads[i]) or '' end
     for i, times in ipairs(redis.call('HMGET', deliveries, unpack(ids))) do
       if times then
-        told[#told + 1] = first + i - 1
-        told[#told + 1] = tonumber(times)
+        told[#told + 1] = ids[i]
+        told[#told + 1] = times
       end
     end
   end
@@ -60,13 +66,14 @@ local record = redis.call('GET', turn)
 if record then
   local _, _, last, was_lost, refused, trimmed, taken = string.find(record, '^(%d+):(%d):(%d+):(%d+):(%d+)$')
   last = tonumber(last)
-  if sequence < last then return {2, now, -1, 0, 0, 0, {}, '', {}, 0} end
+  if sequence < last then return {2, now, -1, 0, 0, 0, {}, '', {}, 0, ''} end
   if sequence == last then
-    if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, '', {}, 0} end
-    local payloads, places, as_batch = {}, '', 0
+    if was_lost == '1' or not registered then return {1, now, -1, 0, tonumber(refused), 0, {}, '', {}, 0, ''} end
+    local payloads, places, as_batch, head = {}, '', 0, ''
     local batch = read_batch(redis.call('HGET', batches, slot))
-    if batch and batch.turn == sequence and redis.call('LLEN', KEYS[LISTS + slot]) > batch.left then
-      as_batch = batch.left
+    local list = KEYS[LISTS + slot]
+    if batch and batch.turn == sequence and redis.call('LLEN', list) == batch.left + 1 then
+      as_batch, head = batch.left, redis.call('LINDEX', list, 0)
     else
       -- Whoever recovers this worker may have some of them already.
       local this, seconds = turn_bytes(sequence), {}
@@ -86,7 +93,7 @@ if record then
     end
     local first = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
     return {0, now, until_due(first), redis.call('EXISTS', ready), tonumber(refused), tonumber(trimmed), payloads, places,
-            recoveries_of(payloads), as_batch}
+            recoveries_of(payloads), as_batch, head}
   end
   behind = registered and (was_lost == '1' or sequence > last + 1)
 end
@@ -109,7 +116,7 @@ end
 -- messages of a worker that is to start anew are free for others at once.
 if behind then redis.call('ZADD', holders, int(now), worker) end
 if behind or (not registered and sequence ~= 1) then
-  local refused = retries + returns + deaths
+  local refused = #done_recovered / 24 + retries + returns + deaths
   local at = 1
   while at <= #done do
     local length = byte(done, at + 6)
@@ -119,23 +126,14 @@ if behind or (not registered and sequence ~= 1) then
   counted.refused = counted.refused + refused
   count()
   remember(1, refused, 0)
-  return {1, now, -1, 0, refused, 0, {}, '', {}, 0}
+  return {1, now, -1, 0, refused, 0, {}, '', {}, 0, ''}
 end
 redis.call('ZADD', holders, int(now + ARGV[3]), worker)
 
 -- 3. Settlements. Each counts only if its place is still in this worker's hands: in one of its batches, or in its hash.
 local held, changed = {}, {}
-if done ~= '' or retries + returns + deaths > 0 or least > 0 then
-  local states = redis.call('HMGET', batches, 0, 1, 2, 3)
-  for i = 0, BATCHES - 1 do
-    held[i] = read_batch(states[i + 1])
-    if held[i] and some_recovered then
-      -- Which of them have a count is not known of a batch.
-      unpack_batch(held[i], KEYS[LISTS + i], batches, i, active)
-      held[i] = nil
-    end
-  end
-end
+local states = redis.call('HMGET', batches, 0, 1, 2, 3)
+for i = 0, BATCHES - 1 do held[i] = read_batch(states[i + 1]) end
 local function batch_of(number)
   local batch = held[number % BATCHES]
   if batch and batch.turn == number then
@@ -192,12 +190,6 @@ while at <= #done do
 end
 for first = 1, asked, CHUNK do
   local last = math.min(first + CHUNK - 1, asked)
-  if some_recovered then
-    for _, payload in ipairs(redis.call('HMGET', active, unpack(places, first, last))) do
-      local id = payload and id_of(payload)
-      if id then redis.call('HDEL', deliveries, id) end
-    end
-  end
   local removed = redis.call('HDEL', active, unpack(places, first, last))
   counted.done = counted.done + removed
   refused = refused + last - first + 1 - removed
@@ -216,6 +208,15 @@ local function release(place)
   batch.mask = sub(batch.mask, 1, i - 1) .. char(rest) .. sub(batch.mask, i + 1)
   if rest == 0 and i == #batch.mask then batch.mask = string.match(batch.mask, '^(.-)%z*$') end
   return true
+end
+
+for from = 1, #done_recovered, 24 do
+  if release(sub(done_recovered, from, from + 7)) then
+    redis.call('HDEL', deliveries, sub(done_recovered, from + 8, from + 23))
+    counted.done = counted.done + 1
+  else
+    refused = refused + 1
+  end
 end
 
 local next_arg = FIRST
@@ -243,24 +244,17 @@ for arg = next_arg + 2 * (returns - 1), next_arg, -2 do
 end
 next_arg = next_arg + 2 * returns
 
--- No letter takes the place of another that has its id: it gets the next one, as a number, that is free.
-local function free_id(id)
-  while redis.call('HEXISTS', letters, id) == 1 do
-    local bytes, i = {byte(id, 1, 16)}, 16
-    while i > 1 and bytes[i] == 255 do
-      bytes[i], i = 0, i - 1
-    end
-    bytes[i] = (bytes[i] + 1) % 256
-    id = char(unpack(bytes))
-  end
-  return id
+-- No letter takes the place of another that has its id: it gets one made of the first half of its id and its place.
+local function free_id(id, place)
+  if redis.call('HEXISTS', letters, id) == 0 then return id end
+  return sub(id, 1, 8) .. place
 end
 for _ = 1, deaths do
   if release(ARGV[next_arg]) then
-    local id = free_id(ARGV[next_arg + 1])
+    local id = free_id(ARGV[next_arg + 1], ARGV[next_arg])
     redis.call('ZADD', dead, int(now), id)
     redis.call('HSET', letters, id, ARGV[next_arg + 2])
-    if some_recovered then redis.call('HDEL', deliveries, ARGV[next_arg + 1]) end
+    redis.call('HDEL', deliveries, ARGV[next_arg + 1])
     counted.dead = counted.dead + 1
   else
     refused = refused + 1
@@ -269,13 +263,18 @@ for _ = 1, deaths do
 end
 counted.refused = counted.refused + refused
 
-for i in pairs(changed) do
-  if held[i].left > 0 then
-    redis.call('HSET', batches, i, write_batch(held[i]))
-  else
-    redis.call('DEL', KEYS[LISTS + i])
+for i = 0, BATCHES - 1 do
+  local batch, list = held[i], KEYS[LISTS + i]
+  if batch and batch.left == 0 then
+    redis.call('DEL', list)
     redis.call('HDEL', batches, i)
     held[i] = nil
+  elseif batch and sequence - batch.turn >= BATCHES and 4 * batch.left < redis.call('LLEN', list) then
+    -- Few that take long must not keep the memory of the many that are done.
+    unpack_batch(batch, list, batches, i, active)
+    held[i] = nil
+  elseif changed[i] then
+    redis.call('HSET', batches, i, write_batch(batch))
   end
 end
 
@@ -313,18 +312,23 @@ end
 -- Whoever waits does so until what was the earliest before; it has to learn about an earlier one.
 local alarm = first[2] and tonumber(first[2]) == earliest_retry
 
--- 6. Take: many as a batch, which moves them without a look at any; else one by one. With recovered messages about, each
--- has to be looked at.
-local payloads, as_batch = {}, 0
-if least > 0 and not some_recovered and math.min(want, redis.call('LLEN', ready)) >= least then
+-- 6. Take: many as a batch, which moves them without a look at any; else one by one. Of a constant pattern, `SORT` copies a
+-- range of a list as it is. Where many of the last batch in this slot are held still, tasks take long, and moving these on
+-- would cost more than the batch saves.
+local payloads, as_batch, head = {}, 0, ''
+if least > 0 and not held[slot] and math.min(want, redis.call('LLEN', ready)) >= least
+    and redis.call('HLEN', deliveries) <= FEW then
   local list = KEYS[LISTS + slot]
-  if held[slot] then unpack_batch(held[slot], list, batches, slot, active) end
-  -- Of a list with a constant pattern, `SORT` copies a range as it is.
-  as_batch = redis.call('SORT', ready, 'BY', 'nosort', 'LIMIT', 0, want, 'STORE', list)
-  redis.call('LTRIM', ready, want, -1)
-  redis.call('LPUSH', list, int(sequence))
-  redis.call('HSET', batches, slot, write_batch(whole_batch(sequence, as_batch)))
-elseif want > 0 then
+  local copied = redis.pcall('SORT', ready, 'BY', 'nosort', 'LIMIT', 0, want, 'STORE', list)
+  -- A server that does not permit it is served one by one.
+  if type(copied) == 'number' then
+    as_batch, head = copied, int(sequence) .. ':' .. int(now)
+    redis.call('LTRIM', ready, want, -1)
+    redis.call('LPUSH', list, head)
+    redis.call('HSET', batches, slot, write_batch(whole_batch(sequence, as_batch)))
+  end
+end
+if want > 0 and as_batch == 0 then
   payloads = redis.call('LPOP', ready, want) or {}
   local this = turn_bytes(sequence)
   for first = 1, #payloads, CHUNK / 2 do
@@ -341,8 +345,11 @@ end
 -- 7. Pass the token on where something is left for others.
 local more = redis.call('EXISTS', ready)
 if (more == 1 or alarm) and redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
+local next_slot = (sequence + 1) % BATCHES
+local in_the_way = held[next_slot]
+if more == 1 and not (in_the_way and 4 * in_the_way.left >= redis.call('LLEN', KEYS[LISTS + next_slot])) then more = 2 end
 
 -- 8. Remember this turn for a repeat.
 remember(0, refused, #payloads + as_batch)
 count()
-return {0, now, until_due(first), more, refused, counted.trimmed, payloads, '', recoveries_of(payloads), as_batch}
+return {0, now, until_due(first), more, refused, counted.trimmed, payloads, '', recoveries_of(payloads), as_batch, head}

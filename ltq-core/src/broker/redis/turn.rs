@@ -4,6 +4,7 @@
 //! script: a script that hands payloads on has to make strings of them, one by one, which costs the server more than all
 //! else it does for a message.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use fred::interfaces::ListInterface;
 use fred::types::Value;
 
 use super::connect::Connection;
-use super::done::{Done, place_bytes};
+use super::done::Done;
 use super::keys::{BATCHES, MEMORY_SECONDS, QueueKeys};
 use super::publish::{count, millis};
 use super::script::{Reply, Script, script};
@@ -52,35 +53,58 @@ pub(super) async fn turn(
     let batch = keys.batch(worker, turn.sequence % BATCHES);
     let (reply, batched) = if offers_batch {
         // In this order they are sent.
-        let (reply, batched) = tokio::join!(biased; call, read_batch(connection, &batch));
+        let (reply, batched) = tokio::join!(biased; call, read_batch(connection, &batch, turn.want));
         (reply?, batched?)
     } else {
         (call.await?, Vec::new())
     };
-    let mut reply = TURN.read(connection, reply, 10)?;
+    let mut reply = TURN.read(connection, reply, 11)?;
     let status = reply.int()?;
     if status == 2 {
         return Err(reply.odd(&format!("turn {} of {} came after a later one", turn.sequence, turn.worker)));
     }
     let now_ms = reply.count()?;
     let next_due = u64::try_from(reply.int()?).ok().map(Duration::from_millis);
-    let more = reply.int()? == 1;
+    let left = reply.int()?;
     let refused = reply.count()?;
     let trimmed = reply.count()?;
-    let one_by_one = deliveries(turn, &mut reply)?;
-    let deliveries = match reply.count()? {
-        0 => one_by_one,
-        size => batch_deliveries(connection, turn, &batch, batched, size).await?,
+    let (payloads, numbers) = (reply.list()?, reply.bytes()?);
+    let recoveries = recoveries(reply.list()?)?;
+    let (size, head) = (reply.count()?, reply.bytes()?);
+    let mut delivered = Vec::new();
+    let mut deliver = |nth, payload| {
+        let place = Place { turn: turn.sequence, nth };
+        let recoveries = |id| recoveries.get(&id).copied().unwrap_or(0);
+        delivered.push(Delivered::new(worker, place, payload, recoveries));
     };
-    Ok(TurnReply { lost: status == 1, refused, deliveries, now_ms, next_due, more, trimmed })
+    if size == 0 {
+        one_by_one(payloads, &numbers, &mut deliver)?;
+    } else {
+        let list = whole_batch(connection, &batch, batched, &head, size).await?;
+        list.into_iter().skip(1).zip(0..).for_each(|(payload, nth)| deliver(nth, payload));
+    }
+    Ok(TurnReply {
+        lost: status == 1,
+        refused,
+        deliveries: delivered,
+        now_ms,
+        next_due,
+        more: left > 0,
+        backlog: left == 2,
+        trimmed,
+    })
 }
 
 fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
-    let mut done = Done::default();
+    let (mut done, mut recovered) = (Done::default(), Vec::new());
     let (mut retries, mut returns, mut deaths) = (Vec::new(), Vec::new(), Vec::new());
     for settlement in &turn.settlements {
         match settlement {
-            Settlement::Done { place, .. } => done.add(*place),
+            Settlement::Done { place, recovered: false, .. } => done.add(*place),
+            Settlement::Done { place, id, recovered: true } => {
+                recovered.extend_from_slice(&place.to_bytes());
+                recovered.extend_from_slice(id.as_bytes());
+            }
             Settlement::Retry { place, payload, delay, .. } => retries.push((place, payload, delay)),
             Settlement::Return { place, payload, .. } => returns.push((place, payload)),
             Settlement::Dead { place, letter } => deaths.push((place, letter)),
@@ -88,7 +112,7 @@ fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
     }
     returns.sort_unstable_by_key(|(place, _)| **place);
 
-    let mut args = Vec::with_capacity(13 + 3 * (retries.len() + deaths.len()) + 2 * returns.len());
+    let mut args = Vec::with_capacity(14 + 3 * (retries.len() + deaths.len()) + 2 * returns.len());
     args.extend([
         turn.worker.as_str().into(),
         count(turn.sequence),
@@ -100,6 +124,7 @@ fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
         Value::Integer(MEMORY_SECONDS),
         length(batch_from),
         Value::Bytes(done.encode().into()),
+        Value::Bytes(recovered.into()),
         length(retries.len()),
         length(returns.len()),
         length(deaths.len()),
@@ -122,67 +147,60 @@ pub(super) fn id_value(id: MessageId) -> Value {
 }
 
 fn place_value(place: Place) -> Value {
-    Value::Bytes(Bytes::copy_from_slice(&place_bytes(place)))
+    Value::Bytes(Bytes::copy_from_slice(&place.to_bytes()))
 }
 
 fn length(number: usize) -> Value {
     count(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
-/// What was taken one by one: the payloads, their places unless they are 0, 1 and so on, and the recoveries of some.
-fn deliveries(turn: &Turn, reply: &mut Reply<'_>) -> Result<Vec<Delivered>, BrokerError> {
-    let mut payloads = reply.list()?;
-    let places = reply.bytes()?;
-    let mut recovered = reply.list()?;
-    let mut recoveries = std::collections::HashMap::with_capacity(recovered.len() / 2);
-    while recovered.len() > 0 {
-        recoveries.insert(recovered.count()?, recovered.count()?);
+/// How often messages were recovered, by id.
+fn recoveries(mut told: Reply<'_>) -> Result<HashMap<MessageId, u64>, BrokerError> {
+    let mut recoveries = HashMap::with_capacity(told.len() / 2);
+    while told.len() > 0 {
+        recoveries.insert(told.id()?, told.count()?);
     }
-    let mut delivered = Vec::with_capacity(payloads.len());
-    for (index, number) in (0_u16..).zip(1..=u64::try_from(payloads.len()).unwrap_or(u64::MAX)) {
+    Ok(recoveries)
+}
+
+/// What was taken one by one. The `numbers` say which of the turn they are, where some are missing.
+fn one_by_one(
+    mut payloads: Reply<'_>,
+    numbers: &[u8],
+    deliver: &mut impl FnMut(u16, Bytes),
+) -> Result<(), BrokerError> {
+    for index in (0_u16..).take(payloads.len()) {
         let at = 2 * usize::from(index);
-        let nth = match places.get(at..at + 2) {
-            Some(nth) => u16::from_be_bytes([nth[0], nth[1]]),
-            None => index,
-        };
-        let place = Place { turn: turn.sequence, nth };
-        let recoveries = recoveries.get(&number).copied().unwrap_or(0);
-        delivered.push(Delivered::new(&turn.worker, place, payloads.bytes()?, recoveries));
+        let nth = numbers.get(at..at + 2).map_or(index, |nth| u16::from_be_bytes([nth[0], nth[1]]));
+        deliver(nth, payloads.bytes()?);
     }
-    Ok(delivered)
+    Ok(())
 }
 
-/// The list of a batch: the turn that took it, then the payloads.
-async fn read_batch(connection: &Connection, batch: &str) -> Result<Vec<Value>, BrokerError> {
-    let list = connection.call(TURN.call, || connection.client().lrange::<Value, _>(batch, 0, -1)).await?;
-    Ok(if let Value::Array(elements) = list { elements } else { Vec::new() })
+/// The list of a batch of at most `want` messages.
+async fn read_batch(connection: &Connection, batch: &str, want: usize) -> Result<Vec<Bytes>, BrokerError> {
+    let last = i64::try_from(want).unwrap_or(i64::MAX);
+    connection.call(TURN.call, || connection.client().lrange(batch, 0, last)).await
 }
 
-/// What was taken as a batch of `size`.
+/// The list of a batch of `size` messages that begins with `head`: the one read along with the script, if that is it.
 ///
-/// The list that was read belongs to it only if it says so: calls that are sent again after some trouble can change their
-/// order, and then it is read once more. Another worker may have recovered the messages by then. That is an error: the
-/// repeat of the turn tells what is left.
-async fn batch_deliveries(
+/// Calls that are sent again after some trouble can change their order, and then the list is read once more. Another
+/// worker may have recovered the messages by then. That is an error: the repeat of the turn tells what is left.
+async fn whole_batch(
     connection: &Connection,
-    turn: &Turn,
     batch: &str,
-    mut list: Vec<Value>,
+    mut list: Vec<Bytes>,
+    head: &Bytes,
     size: u64,
-) -> Result<Vec<Delivered>, BrokerError> {
-    let is_whole = |list: &[Value]| {
-        let of = list.first().and_then(Value::as_u64);
-        of == Some(turn.sequence) && u64::try_from(list.len()) == Ok(size + 1)
-    };
+) -> Result<Vec<Bytes>, BrokerError> {
+    let is_whole = |list: &[Bytes]| list.first() == Some(head) && u64::try_from(list.len()) == Ok(size + 1);
     if !is_whole(&list) {
-        list = read_batch(connection, batch).await?;
+        list = read_batch(connection, batch, Turn::MAX_WANT).await?;
     }
-    if !is_whole(&list) {
-        return Err(connection.odd_answer(TURN.call, "what it took is gone: another worker may have recovered it"));
+    if is_whole(&list) {
+        Ok(list)
+    } else {
+        Err(connection.odd_answer(TURN.call, "what it took is gone: another worker may have recovered it"))
     }
-    let delivered = list.into_iter().skip(1).zip(0..).map(|(payload, nth)| {
-        let payload = payload.into_bytes().ok_or_else(|| connection.odd_answer(TURN.call, "bytes were expected"))?;
-        Ok(Delivered::new(&turn.worker, Place { turn: turn.sequence, nth }, payload, 0))
-    });
-    delivered.collect()
 }
