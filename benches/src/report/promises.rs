@@ -102,7 +102,18 @@ fn throughput(record: &Record) -> Vec<Promise> {
             "",
         ),
         promise("the same / one plain RPUSH a send", Target::None, ratio(sent(ltq), sent(rpush)), ""),
-        promise("lowest speed at any backlog / speed at the smallest", Target::AtLeast(0.9), flatness(record), ""),
+        promise(
+            "lowest speed at any backlog / speed at the smallest",
+            Target::AtLeast(0.9),
+            flatness(record, Subject::Ltq),
+            "",
+        ),
+        promise(
+            "the same of the scripts in batches of 100, lowest / highest",
+            Target::AtLeast(0.9),
+            spread(record, Subject::Ceiling),
+            "",
+        ),
     ]
 }
 
@@ -182,12 +193,23 @@ fn peers(record: &Record) -> Vec<Promise> {
 }
 
 /// The lowest speed beside that with the smallest backlog.
-fn flatness(record: &Record) -> Option<f64> {
+fn flatness(record: &Record, subject: Subject) -> Option<f64> {
+    let mut speeds = speeds(record, subject);
+    let first = speeds.next()?;
+    speeds.map(|speed| speed / first).min_by(f64::total_cmp)
+}
+
+/// The lowest speed at any backlog beside the highest.
+fn spread(record: &Record, subject: Subject) -> Option<f64> {
+    let highest = speeds(record, subject).max_by(f64::total_cmp)?;
+    speeds(record, subject).map(|speed| speed / highest).min_by(f64::total_cmp)
+}
+
+/// The speeds at every backlog, the smallest first.
+fn speeds(record: &Record, subject: Subject) -> impl Iterator<Item = f64> {
     let series = record.series.iter().filter(|series| series.workload == backlog::WORKLOAD);
-    let speeds = series.filter(|series| series.figure == Figure::Rate && series.subject == Subject::Ltq.name());
-    let speeds: Vec<f64> = speeds.filter_map(|series| series.median()).collect();
-    let (first, more) = speeds.split_first()?;
-    more.iter().map(|speed| speed / first).min_by(f64::total_cmp)
+    let speeds = series.filter(move |series| series.figure == Figure::Rate && series.subject == subject.name());
+    speeds.filter_map(|series| series.median())
 }
 
 fn promise(name: &str, target: Target, measured: Option<f64>, unit: &'static str) -> Promise {
@@ -220,6 +242,7 @@ mod tests {
             let place = Place { workload: backlog::WORKLOAD, case, subject: Subject::Ltq.name() };
             record.add(place, Figure::Rate, speed);
         }
-        assert!((flatness(&record).unwrap() - 0.8).abs() < 1e-9);
+        assert!((flatness(&record, Subject::Ltq).unwrap() - 0.8).abs() < 1e-9);
+        assert!((spread(&record, Subject::Ltq).unwrap() - 0.8).abs() < 1e-9);
     }
 }
