@@ -71,7 +71,7 @@ pub(super) async fn turn(
     let (payloads, numbers) = (reply.list()?, reply.bytes()?);
     let recoveries = recoveries(reply.list()?)?;
     let (size, head) = (reply.count()?, reply.bytes()?);
-    let mut delivered = Vec::new();
+    let mut delivered = Vec::with_capacity(payloads.len().max(batched.len()));
     let mut deliver = |nth, payload| {
         let place = Place { turn: turn.sequence, nth };
         let recoveries = |id| recoveries.get(&id).copied().unwrap_or(0);
