@@ -81,7 +81,7 @@ async fn a_missing_permission_is_named_with_what_to_grant() {
         let error = everything(&broker).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, BrokerError::Refused { .. }) && text.contains(missing), "{missing}: {text}");
-        for permission in documented() {
+        for permission in documented().into_iter().filter(|word| word.starts_with(['+', '~'])) {
             assert!(text.contains(&permission), "{permission}: {text}");
         }
         assert!(!text.contains("secret"));

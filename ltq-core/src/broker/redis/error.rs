@@ -23,17 +23,16 @@ const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +expire +get +hdel +h
 pub(super) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
     let address = address.to_owned();
     let details = in_script(error.details());
+    let reason = server_words(details).to_owned();
+    if lacks_permission(details) {
+        let reason = format!("{reason}; grant the user what LTQ needs: {PATTERNS} {COMMANDS}");
+        return BrokerError::Refused { address, call, reason };
+    }
     if let Some(code) = server_code(details) {
-        let reason = server_words(details).to_owned();
         return match code {
             _ if PASSING.contains(&code) => BrokerError::Unavailable { address, reason, source: None },
             "OOM" => BrokerError::OutOfMemory { address, call },
             "READONLY" => BrokerError::ReadOnly { address, call },
-            _ if lacks_permission(details) => BrokerError::Refused {
-                address,
-                call,
-                reason: format!("{reason}; grant the user what LTQ needs: {PATTERNS} {COMMANDS}"),
-            },
             "WRONGTYPE" => BrokerError::Protocol { address, call, reason },
             _ => BrokerError::Refused { address, call, reason },
         };
@@ -68,9 +67,11 @@ pub(super) fn is_moving(error: &Error) -> bool {
     *error.kind() == ErrorKind::Routing || error.details().starts_with("TRYAGAIN")
 }
 
-/// Whether the server refused because the user may not do so. Inside a script older servers have words for it only.
+/// Whether the server refused because the user may not do so. Inside a script servers have words for it only, older and
+/// newer ones different ones.
 fn lacks_permission(details: &str) -> bool {
     details.starts_with("NOPERM")
+        || details.starts_with("ERR ACL failure in script")
         || details.contains("can't run this command or subcommand")
         || details.contains("can't access at least one of the keys")
 }
@@ -152,6 +153,8 @@ mod tests {
         for details in [
             "NOPERM this user has no permissions to run the 'blpop' command",
             "ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.",
+            "The user executing the script can't run this command or subcommand",
+            "ERR ACL failure in script: User worker has no permissions to run the 'hset' command script: 1, on @user_script:1.",
         ] {
             let shown = text(ErrorKind::Unknown, details);
             assert!(shown.contains(details) && shown.contains("+evalsha"), "{shown}");
