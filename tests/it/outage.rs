@@ -121,6 +121,8 @@ async fn connections_are_killed_again_and_again() {
 async fn sends_go_on_while_connections_are_killed() {
     let stage = Stage::new().await;
     let mut worker = stage.worker().args(["--concurrency", "20"]).start();
+    // A worker whose very first connection is cut does not start.
+    stage.stats_show(|stats| stats.workers == 1).await;
     let producer = Producer::start(&stage.client);
     for _ in 0..8 {
         producer.accepts(50).await;
