@@ -32,8 +32,8 @@ local function turn_of(bytes, at)
   return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
--- A batch is what one turn took, as a list: `turn:time` of the turn, then the payloads. Which of them are still held stands apart, as
--- `turn:how many:mask`; in the mask, `nth` is bit `nth % 8` of byte `nth / 8`, and no byte at the end is zero.
+-- A batch is what one turn took, as a list: `turn:time` of the turn, then the payloads. Which of them are still held stands
+-- apart, as `turn:how many:mask`; in the mask, `nth` is bit `nth % 8` of byte `nth / 8`, and no byte at the end is zero.
 local function whole_batch(turn, size)
   local rest = size % 8
   local mask = string.rep('\255', floor(size / 8)) .. (rest > 0 and char(2 ^ rest - 1) or '')
@@ -63,7 +63,7 @@ end
 -- evicted the list, nothing is left to be moved, and nobody must be stuck with it.
 local function unpack_batch(batch, list, batches, slot, active)
   local turn, fields, filled = turn_bytes(batch.turn), {}, 0
-  -- Read in parts, since often few are left, at the end.
+  -- Read in parts, because often few are left, side by side.
   for first = 0, #batch.mask - 1, 16 do
     local part = sub(batch.mask, first + 1, first + 16)
     local payloads = string.find(part, '%Z') and redis.call('LRANGE', list, 1 + 8 * first, 8 * first + 128) or {}
