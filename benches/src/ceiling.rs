@@ -10,12 +10,12 @@ use ltq::BoxError;
 use crate::messages::key;
 use crate::server::connect;
 
-const CLOCK: &str = include_str!("../../ltq-core/src/broker/redis/clock.lua");
-const PRELUDE: &str = include_str!("../../ltq-core/src/broker/redis/prelude.lua");
-const PUBLISH: &str = include_str!("../../ltq-core/src/broker/redis/publish.lua");
-const TURN: &str = include_str!("../../ltq-core/src/broker/redis/turn.lua");
-const RENEW: &str = include_str!("../../ltq-core/src/broker/redis/renew.lua");
-const RECOVER: &str = include_str!("../../ltq-core/src/broker/redis/recover.lua");
+const CLOCK: &str = include_str!("../../ltq-core/src/broker/redis/lua/clock.lua");
+const PRELUDE: &str = include_str!("../../ltq-core/src/broker/redis/lua/prelude.lua");
+const PUBLISH: &str = include_str!("../../ltq-core/src/broker/redis/lua/publish.lua");
+const TURN: &str = include_str!("../../ltq-core/src/broker/redis/lua/turn.lua");
+const RENEW: &str = include_str!("../../ltq-core/src/broker/redis/lua/renew.lua");
+const RECOVER: &str = include_str!("../../ltq-core/src/broker/redis/lua/recover.lua");
 
 /// How many messages one call carries, unless a measurement is about another number.
 pub(crate) const BATCH: usize = 200;

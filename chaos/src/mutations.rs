@@ -39,11 +39,11 @@ enum Script {
 macro_rules! source {
     ($file:literal) => {
         concat!(
-            include_str!("../../ltq-core/src/broker/redis/clock.lua"),
+            include_str!("../../ltq-core/src/broker/redis/lua/clock.lua"),
             "\n",
-            include_str!("../../ltq-core/src/broker/redis/prelude.lua"),
+            include_str!("../../ltq-core/src/broker/redis/lua/prelude.lua"),
             "\n",
-            include_str!(concat!("../../ltq-core/src/broker/redis/", $file))
+            include_str!(concat!("../../ltq-core/src/broker/redis/lua/", $file))
         )
     };
 }

@@ -3,7 +3,7 @@
 //! While one call to the broker is in flight, further sends gather and go with the next: batches grow with load and an
 //! idle lane adds no delay. Calls of one lane are in sequence, so a number is enough for the broker to recognise a repeat.
 //!
-//! Next: `broker/redis/publish.rs`.
+//! Next: `broker/redis/calls/publish.rs`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

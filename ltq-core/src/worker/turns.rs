@@ -1,6 +1,6 @@
 //! [`Turns`]: the turns of this worker on one queue, one at a time, each repeated until its reply is known.
 //!
-//! Next: `broker/redis/turn.rs`.
+//! Next: `broker/redis/calls/turn.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

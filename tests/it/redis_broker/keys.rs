@@ -13,15 +13,15 @@ use super::*;
 
 /// The scripts, as the library embeds them.
 const SCRIPTS: [(&str, &str); 9] = [
-    ("clock", include_str!("../../../ltq-core/src/broker/redis/clock.lua")),
-    ("prelude", include_str!("../../../ltq-core/src/broker/redis/prelude.lua")),
-    ("publish", include_str!("../../../ltq-core/src/broker/redis/publish.lua")),
-    ("turn", include_str!("../../../ltq-core/src/broker/redis/turn.lua")),
-    ("renew", include_str!("../../../ltq-core/src/broker/redis/renew.lua")),
-    ("recover", include_str!("../../../ltq-core/src/broker/redis/recover.lua")),
-    ("replay", include_str!("../../../ltq-core/src/broker/redis/replay.lua")),
-    ("delete", include_str!("../../../ltq-core/src/broker/redis/delete.lua")),
-    ("stats", include_str!("../../../ltq-core/src/broker/redis/stats.lua")),
+    ("clock", include_str!("../../../ltq-core/src/broker/redis/lua/clock.lua")),
+    ("prelude", include_str!("../../../ltq-core/src/broker/redis/lua/prelude.lua")),
+    ("publish", include_str!("../../../ltq-core/src/broker/redis/lua/publish.lua")),
+    ("turn", include_str!("../../../ltq-core/src/broker/redis/lua/turn.lua")),
+    ("renew", include_str!("../../../ltq-core/src/broker/redis/lua/renew.lua")),
+    ("recover", include_str!("../../../ltq-core/src/broker/redis/lua/recover.lua")),
+    ("replay", include_str!("../../../ltq-core/src/broker/redis/lua/replay.lua")),
+    ("delete", include_str!("../../../ltq-core/src/broker/redis/lua/delete.lua")),
+    ("stats", include_str!("../../../ltq-core/src/broker/redis/lua/stats.lua")),
 ];
 
 /// Commands the scripts may use: each has exactly one key, its first argument.

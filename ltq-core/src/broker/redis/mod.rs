@@ -9,23 +9,9 @@
 //!
 //! Next: `connect.rs` connects; `turn.rs` and `turn.lua` are the hot path.
 
-mod admin;
-mod connect;
-mod done;
-mod durable;
-mod error;
+mod calls;
 mod keys;
-mod publish;
-mod recover;
-mod renew;
-mod script;
-mod settings;
-#[cfg(feature = "testing")]
-mod test_clock;
-#[cfg(feature = "tls")]
-mod tls;
-mod turn;
-mod wait;
+mod link;
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,11 +22,12 @@ use bytes::Bytes;
 use fred::interfaces::SetsInterface;
 use tokio_util::sync::CancellationToken;
 
-use self::connect::Connection;
-use self::durable::DurableConnections;
+use self::calls::durable::DurableConnections;
+use self::calls::wait::Waiters;
+use self::calls::{admin, publish, recover, renew, turn};
 use self::keys::QueueKeys;
-use self::settings::Settings;
-use self::wait::Waiters;
+use self::link::connect::Connection;
+use self::link::settings::Settings;
 use super::{
     Admin, Broker, BrokerError, ConnectOptions, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
     WorkerId,

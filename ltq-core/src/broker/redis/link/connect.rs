@@ -34,7 +34,7 @@ const MOVE_PAUSE: Duration = Duration::from_millis(20);
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection. Dropping it closes it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     client: Client,
     /// The task that serves the client. Ends only with the client, or when an error is beyond reconnecting.
     driver: Mutex<ConnectHandle>,
@@ -58,7 +58,7 @@ impl Connection {
     /// Connects; the task that drives the connection runs on the current runtime.
     ///
     /// `call_timeout` bounds each call; zero means that the caller bounds it.
-    pub(super) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
+    pub(crate) async fn open(settings: &Settings, call_timeout: Duration) -> Result<Self, BrokerError> {
         let client = settings.client(call_timeout);
         let silences = Arc::clone(settings.silences());
         let mut connection = Self {
@@ -94,34 +94,34 @@ impl Connection {
     }
 
     /// Where the server is, without a password.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// The client, for calls.
-    pub(super) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// The server did not know a script.
-    pub(super) fn forgotten(&self) {
+    pub(crate) fn forgotten(&self) {
         self.forgotten.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often the server was found to have forgotten its scripts, and perhaps more.
-    pub(super) fn times_forgotten(&self) -> u64 {
+    pub(crate) fn times_forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)
     }
 
     /// The clock of a test, in place of the server's.
     #[cfg(feature = "testing")]
-    pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
+    pub(crate) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
         self.test_clock.as_ref()
     }
 
     /// Makes a call, and makes it again while its keys are on their way to another server of the cluster. The client has
     /// learned who owns them by then; a move that goes on is waited for, as long as a call may take.
-    pub(super) async fn call<T, F>(&self, call: &'static str, mut make: impl FnMut() -> F) -> Result<T, BrokerError>
+    pub(crate) async fn call<T, F>(&self, call: &'static str, mut make: impl FnMut() -> F) -> Result<T, BrokerError>
     where
         F: Future<Output = Result<T, fred::error::Error>>,
     {
@@ -185,17 +185,17 @@ impl Connection {
     }
 
     /// What a failed call means for the caller.
-    pub(super) fn error(&self, call: &'static str, error: &fred::error::Error) -> BrokerError {
+    pub(crate) fn error(&self, call: &'static str, error: &fred::error::Error) -> BrokerError {
         translate(&self.address, call, self.call_timeout, error)
     }
 
     /// An answer nobody should ever see.
-    pub(super) fn odd_answer(&self, call: &'static str, reason: &str) -> BrokerError {
+    pub(crate) fn odd_answer(&self, call: &'static str, reason: &str) -> BrokerError {
         BrokerError::Protocol { address: self.address.clone(), call, reason: reason.to_owned() }
     }
 
     /// Replaces the connection under the client; calls in flight are repeated on the new one.
-    pub(super) async fn replace(&self, at_most: Duration) {
+    pub(crate) async fn replace(&self, at_most: Duration) {
         {
             let mut driver = self.driver();
             if driver.is_finished() {
@@ -209,7 +209,7 @@ impl Connection {
     }
 
     /// Says goodbye and closes.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let _ = tokio::time::timeout(QUIT_TIMEOUT, self.client.quit()).await;
         self.driver().abort();
     }

@@ -4,16 +4,16 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use fred::types::Value;
 
-use super::connect::Connection;
-use super::keys::{MEMORY_SECONDS, QueueKeys};
-use super::script::{Script, script};
+use crate::broker::redis::keys::{MEMORY_SECONDS, QueueKeys};
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::{Script, script};
 use crate::broker::{BrokerError, Publish};
 use crate::message::Due;
 
 static PUBLISH: Script = script!("publish", "publish.lua");
 
 /// Publishes on the primary; a repeat changes nothing.
-pub(super) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
+pub(crate) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
     let script_keys = vec![keys.ready(), keys.scheduled(), keys.wake(), keys.producer(batch.producer)];
     let reply = PUBLISH.run(connection, script_keys, arguments(batch)).await?;
     match PUBLISH.number(connection, &reply)? {
@@ -52,12 +52,12 @@ fn when(due: Due) -> Value {
 
 /// Whole milliseconds, rounded up so that nothing is early; at most some 278 years, so that a sum with the clock is still
 /// exact in the scripts' numbers.
-pub(super) fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     const MOST: u128 = 1 << 43;
     i64::try_from(duration.as_micros().div_ceil(1_000).min(MOST)).unwrap_or(i64::MAX)
 }
 
 /// A count as an argument. Numbers over 2^53, which scripts cannot hold, are out of reach.
-pub(super) fn count(number: u64) -> Value {
+pub(crate) fn count(number: u64) -> Value {
     Value::Integer(i64::try_from(number.min(1 << 53)).unwrap_or(i64::MAX))
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use fred::types::Value;
 
-use super::connect::Connection;
-use super::keys::QueueKeys;
 use super::publish::millis;
-use super::script::{Script, script};
+use crate::broker::redis::keys::QueueKeys;
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::{Script, script};
 use crate::broker::{BrokerError, Renewal, WorkerId};
 
 static RENEW: Script = script!("renew", "renew.lua");
@@ -16,7 +16,7 @@ static RENEW: Script = script!("renew", "renew.lua");
 const MOST_EXPIRED: i64 = 10;
 
 /// Renews.
-pub(super) async fn renew(
+pub(crate) async fn renew(
     connection: &Connection,
     keys: &QueueKeys,
     worker: &WorkerId,

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SetsInterface, SortedSetsInterface};
 use fred::types::Value;
 
-use super::connect::Connection;
-use super::keys::{self, QueueKeys};
-use super::script::{Script, script};
 use super::turn::id_value;
+use crate::broker::redis::keys::{self, QueueKeys};
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::{Script, script};
 use crate::broker::{BrokerError, QueueCounts, QueueStats, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -24,7 +24,7 @@ const MOST_CLEARED: u64 = 500;
 const MOST_WORKERS: i64 = 1_000;
 
 /// The queues that exist, sorted. Names this version would not accept are left out.
-pub(super) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {
+pub(crate) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {
     let key = keys::queues(namespace);
     let names: Vec<String> = connection.call("queues", || connection.client().smembers(key.as_str())).await?;
     let mut queues: Vec<_> = names.iter().filter_map(|name| QueueName::new(name).ok()).collect();
@@ -33,7 +33,7 @@ pub(super) async fn queues(connection: &Connection, namespace: &str) -> Result<V
 }
 
 /// Numbers of one queue.
-pub(super) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<QueueStats, BrokerError> {
+pub(crate) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<QueueStats, BrokerError> {
     let workers: Vec<String> = connection
         .call(STATS.call, || connection.client().zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false))
         .await?;
@@ -71,7 +71,7 @@ pub(super) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<Q
 }
 
 /// Dead letters, the latest first. One that is trimmed between the two reads is left out.
-pub(super) async fn dead_letters(
+pub(crate) async fn dead_letters(
     connection: &Connection,
     keys: &QueueKeys,
     offset: u64,
@@ -97,7 +97,7 @@ pub(super) async fn dead_letters(
 }
 
 /// One dead letter.
-pub(super) async fn dead_letter(
+pub(crate) async fn dead_letter(
     connection: &Connection,
     keys: &QueueKeys,
     id: MessageId,
@@ -111,7 +111,7 @@ pub(super) async fn dead_letter(
 }
 
 /// Replays a dead letter.
-pub(super) async fn replay(
+pub(crate) async fn replay(
     connection: &Connection,
     keys: &QueueKeys,
     id: MessageId,
@@ -123,7 +123,7 @@ pub(super) async fn replay(
 }
 
 /// Deletes waiting messages.
-pub(super) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64) -> Result<u64, BrokerError> {
+pub(crate) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64) -> Result<u64, BrokerError> {
     let limit = i64::try_from(limit.min(MOST_CLEARED)).unwrap_or(i64::MAX);
     let script_keys = vec![keys.ready(), keys.scheduled(), keys.deliveries()];
     let reply = CLEAR.run(connection, script_keys, vec![Value::Integer(limit)]).await?;
@@ -132,7 +132,7 @@ pub(super) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64)
 }
 
 /// Deletes a dead letter.
-pub(super) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
+pub(crate) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
     let reply = DELETE.run(connection, vec![keys.dead(), keys.letters()], vec![id_value(id)]).await?;
     Ok(DELETE.number(connection, &reply)? == 1)
 }

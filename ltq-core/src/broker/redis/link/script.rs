@@ -16,9 +16,9 @@ use crate::message::MessageId;
 
 /// One script. Every script is safe to run twice with the same arguments, so that a call can be repeated after a lost reply.
 #[derive(Debug)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// What errors call it.
-    pub(super) call: &'static str,
+    pub(crate) call: &'static str,
     with_clock: Source,
     #[cfg(feature = "testing")]
     with_test_clock: Source,
@@ -26,47 +26,53 @@ pub(super) struct Script {
 
 /// The text of a script and the hash it is called by.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     text: &'static str,
     hash: LazyLock<String>,
 }
 
 macro_rules! script {
     ($call:literal, $file:literal) => {
-        $crate::broker::redis::script::Script::new(
+        $crate::broker::redis::link::script::Script::new(
             $call,
-            $crate::broker::redis::script::source!("clock.lua", $file),
+            $crate::broker::redis::link::script::source!("clock.lua", $file),
             #[cfg(feature = "testing")]
-            $crate::broker::redis::script::source!("test_clock.lua", $file),
+            $crate::broker::redis::link::script::source!("test_clock.lua", $file),
         )
     };
 }
 macro_rules! source {
     ($clock:literal, $file:literal) => {
-        $crate::broker::redis::script::Source::new(
-            concat!(include_str!($clock), "\n", include_str!("prelude.lua"), "\n", include_str!($file)),
+        $crate::broker::redis::link::script::Source::new(
+            concat!(
+                include_str!(concat!("../lua/", $clock)),
+                "\n",
+                include_str!("../lua/prelude.lua"),
+                "\n",
+                include_str!(concat!("../lua/", $file))
+            ),
             ::std::sync::LazyLock::new(|| {
                 fred::util::sha1_hash(concat!(
-                    include_str!($clock),
+                    include_str!(concat!("../lua/", $clock)),
                     "\n",
-                    include_str!("prelude.lua"),
+                    include_str!("../lua/prelude.lua"),
                     "\n",
-                    include_str!($file)
+                    include_str!(concat!("../lua/", $file))
                 ))
             }),
         )
     };
 }
-pub(super) use {script, source};
+pub(crate) use {script, source};
 
 impl Source {
-    pub(super) const fn new(text: &'static str, hash: LazyLock<String>) -> Self {
+    pub(crate) const fn new(text: &'static str, hash: LazyLock<String>) -> Self {
         Self { text, hash }
     }
 }
 
 impl Script {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         call: &'static str,
         with_clock: Source,
         #[cfg(feature = "testing")] with_test_clock: Source,
@@ -80,7 +86,7 @@ impl Script {
     }
 
     /// Runs the script.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         connection: &Connection,
         keys: Vec<String>,
@@ -108,7 +114,7 @@ impl Script {
     }
 
     /// Starts reading a reply that is a list of `length` elements.
-    pub(super) fn read<'a>(
+    pub(crate) fn read<'a>(
         &self,
         connection: &'a Connection,
         reply: Value,
@@ -123,14 +129,14 @@ impl Script {
     }
 
     /// Reads a reply that is a single number.
-    pub(super) fn number(&self, connection: &Connection, reply: &Value) -> Result<i64, BrokerError> {
+    pub(crate) fn number(&self, connection: &Connection, reply: &Value) -> Result<i64, BrokerError> {
         reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))
     }
 }
 
 /// A list in a reply, read from front to back. Whatever is not as expected is an error, never a default.
 #[derive(Debug)]
-pub(super) struct Reply<'a> {
+pub(crate) struct Reply<'a> {
     connection: &'a Connection,
     call: &'static str,
     elements: std::vec::IntoIter<Value>,
@@ -145,12 +151,12 @@ impl<'a> Reply<'a> {
     }
 
     /// How many elements are left.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.elements.len()
     }
 
     /// The next element, a whole number.
-    pub(super) fn int(&mut self) -> Result<i64, BrokerError> {
+    pub(crate) fn int(&mut self) -> Result<i64, BrokerError> {
         match self.elements.next() {
             Some(Value::Integer(number)) => Ok(number),
             Some(value) => value.as_i64().ok_or_else(|| self.odd("not a number")),
@@ -159,13 +165,13 @@ impl<'a> Reply<'a> {
     }
 
     /// The next element, a number that is never negative.
-    pub(super) fn count(&mut self) -> Result<u64, BrokerError> {
+    pub(crate) fn count(&mut self) -> Result<u64, BrokerError> {
         let number = self.int()?;
         u64::try_from(number).map_err(|_| self.odd("a negative count"))
     }
 
     /// The next element, bytes.
-    pub(super) fn bytes(&mut self) -> Result<Bytes, BrokerError> {
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, BrokerError> {
         match self.elements.next() {
             Some(Value::Bytes(bytes)) => Ok(bytes),
             Some(Value::String(text)) => Ok(text.into_inner()),
@@ -174,25 +180,25 @@ impl<'a> Reply<'a> {
     }
 
     /// The next element, text.
-    pub(super) fn text(&mut self) -> Result<String, BrokerError> {
+    pub(crate) fn text(&mut self) -> Result<String, BrokerError> {
         String::from_utf8(self.bytes()?.into()).map_err(|_| self.odd("text was expected"))
     }
 
     /// The next element, an id.
-    pub(super) fn id(&mut self) -> Result<MessageId, BrokerError> {
+    pub(crate) fn id(&mut self) -> Result<MessageId, BrokerError> {
         <[u8; 16]>::try_from(self.bytes()?.as_ref())
             .map(MessageId::from_bytes)
             .map_err(|_| self.odd("an id is not 16 bytes long"))
     }
 
     /// The next element, a list.
-    pub(super) fn list(&mut self) -> Result<Self, BrokerError> {
+    pub(crate) fn list(&mut self) -> Result<Self, BrokerError> {
         let value = self.elements.next().unwrap_or(Value::Null);
         Reply::new(self.connection, self.call, value)
     }
 
     /// An error about this reply.
-    pub(super) fn odd(&self, reason: &str) -> BrokerError {
+    pub(crate) fn odd(&self, reason: &str) -> BrokerError {
         self.connection.odd_answer(self.call, reason)
     }
 }

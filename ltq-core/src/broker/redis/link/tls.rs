@@ -24,7 +24,7 @@ struct Files {
 }
 
 /// The settings an address asks for; the error says what is wrong with which file.
-pub(super) fn config(address: &Url) -> Result<TlsConfig, String> {
+pub(crate) fn config(address: &Url) -> Result<TlsConfig, String> {
     let file = |wanted| address.query_pairs().find(|(name, _)| name == wanted).map(|(_, path)| path.into_owned());
     let files = Files { ca: file("ca"), cert: file("cert"), key: file("key") };
     let provider = Arc::new(ring::default_provider());

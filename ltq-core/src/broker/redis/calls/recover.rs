@@ -2,9 +2,9 @@
 
 use fred::types::Value;
 
-use super::connect::Connection;
-use super::keys::QueueKeys;
-use super::script::{Script, script};
+use crate::broker::redis::keys::QueueKeys;
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::{Script, script};
 use crate::broker::{BrokerError, Recovered, Recovery, WorkerId};
 
 static RECOVER: Script = script!("recover", "recover.lua");
@@ -13,7 +13,7 @@ static RECOVER: Script = script!("recover", "recover.lua");
 const MOST_MESSAGES: i64 = 500;
 
 /// Recovers a part; call again while there is more.
-pub(super) async fn recover(
+pub(crate) async fn recover(
     connection: &Connection,
     keys: &QueueKeys,
     worker: &WorkerId,

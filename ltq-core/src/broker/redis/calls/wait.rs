@@ -12,10 +12,10 @@ use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
 use tokio::time::Instant;
 
-use super::connect::Connection;
-use super::error::is_moving;
-use super::settings::Settings;
 use crate::broker::BrokerError;
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::error::is_moving;
+use crate::broker::redis::link::settings::Settings;
 
 /// How much later than asked the server may answer before its connection is taken for dead.
 const GRACE: Duration = Duration::from_secs(3);
@@ -31,13 +31,13 @@ const CALL: &str = "wait";
 
 /// The connections that wait, or have waited.
 #[derive(Debug, Default)]
-pub(super) struct Waiters {
+pub(crate) struct Waiters {
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Waiters {
     /// Waits until one of the `keys` has a token and takes it; says which key.
-    pub(super) async fn wait(
+    pub(crate) async fn wait(
         &self,
         settings: &Settings,
         keys: Vec<String>,
@@ -78,7 +78,7 @@ impl Waiters {
     }
 
     /// Throws the idle connections away.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.lock().clear();
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
 
-use super::keys::PATTERNS;
 use crate::broker::BrokerError;
+use crate::broker::redis::keys::PATTERNS;
 
 /// States of a server that pass by themselves.
 const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"];
@@ -20,7 +20,7 @@ const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +expire +get +hdel +h
                         +role +cluster|info +cluster|slots";
 
 /// What `error` of `call` means.
-pub(super) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
+pub(crate) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
     let address = address.to_owned();
     let details = in_script(error.details());
     let reason = server_words(details).to_owned();
@@ -62,7 +62,7 @@ fn in_script(details: &str) -> &str {
 }
 
 /// Whether the keys of a call are on their way to another server of the cluster, or have arrived there.
-pub(super) fn is_moving(error: &Error) -> bool {
+pub(crate) fn is_moving(error: &Error) -> bool {
     // The client's word for a redirection that it was told not to follow.
     *error.kind() == ErrorKind::Routing || error.details().starts_with("TRYAGAIN")
 }

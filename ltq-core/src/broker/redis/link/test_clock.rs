@@ -8,23 +8,23 @@ use std::time::Duration;
 
 use fred::types::Value;
 
-use super::publish::count;
+use crate::broker::redis::calls::publish::count;
 
 /// Stands still until it is advanced. Clones are the same clock.
 #[derive(Debug, Clone)]
-pub(super) struct TestClock(Arc<AtomicU64>);
+pub(crate) struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    pub(super) fn new(now_ms: u64) -> Self {
+    pub(crate) fn new(now_ms: u64) -> Self {
         Self(Arc::new(AtomicU64::new(now_ms)))
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
     /// What it shows, for a script.
-    pub(super) fn argument(&self) -> Value {
+    pub(crate) fn argument(&self) -> Value {
         count(self.0.load(Ordering::SeqCst))
     }
 }

@@ -12,10 +12,10 @@ use fred::interfaces::ClientLike;
 use fred::types::{ClusterHash, CustomCommand, Value};
 use fred::util::redis_keyslot;
 
-use super::connect::Connection;
-use super::keys::QueueKeys;
 use super::publish::publish;
-use super::settings::Settings;
+use crate::broker::redis::keys::QueueKeys;
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::settings::Settings;
 use crate::broker::{BrokerError, Publish};
 use crate::message::{Durability, MessageId};
 
@@ -29,7 +29,7 @@ const CALL: &str = "publish";
 
 /// The connections that wait for replicas, or have waited.
 #[derive(Debug, Default)]
-pub(super) struct DurableConnections {
+pub(crate) struct DurableConnections {
     idle: Mutex<Vec<Named>>,
 }
 
@@ -44,7 +44,7 @@ struct Named {
 
 impl DurableConnections {
     /// Publishes, and waits until the batch is as safe as it asks to be.
-    pub(super) async fn publish(
+    pub(crate) async fn publish(
         &self,
         settings: &Settings,
         keys: &QueueKeys,
@@ -70,7 +70,7 @@ impl DurableConnections {
     }
 
     /// Throws the idle connections away.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.lock().clear();
     }
 

@@ -13,10 +13,10 @@ use fred::types::config::{
 };
 use url::Url;
 
-use super::keys::namespace_fault;
 #[cfg(feature = "tls")]
 use super::tls;
 use crate::broker::connect::address_error;
+use crate::broker::redis::keys::namespace_fault;
 use crate::broker::{BrokerError, ConnectOptions, redact_url};
 
 /// A silent peer is given up after about this long, whether something is in flight or not.
@@ -36,7 +36,7 @@ const BATCH_FROM: usize = 32;
 
 /// Everything that is needed to open one more connection.
 #[derive(Clone)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     address: String,
     config: Config,
     options: ConnectOptions,
@@ -50,7 +50,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Checks an address and the options.
-    pub(super) fn new(url: &str, options: &ConnectOptions) -> Result<Self, BrokerError> {
+    pub(crate) fn new(url: &str, options: &ConnectOptions) -> Result<Self, BrokerError> {
         if let Some(fault) = namespace_fault(&options.namespace) {
             return Err(address_error(url, format!("{fault}; use letters, digits, `-` and `_`")));
         }
@@ -67,69 +67,69 @@ impl Settings {
 
     /// Takes a clock of a test in place of the server's.
     #[cfg(feature = "testing")]
-    pub(super) fn with_test_clock(mut self, now_ms: u64) -> Self {
+    pub(crate) fn with_test_clock(mut self, now_ms: u64) -> Self {
         self.test_clock = Some(super::test_clock::TestClock::new(now_ms));
         self
     }
 
     #[cfg(feature = "testing")]
-    pub(super) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
+    pub(crate) fn test_clock(&self) -> Option<&super::test_clock::TestClock> {
         self.test_clock.as_ref()
     }
 
     /// Takes batches of other sizes.
     #[cfg(feature = "testing")]
-    pub(super) fn with_batches_from(mut self, batch_from: usize) -> Self {
+    pub(crate) fn with_batches_from(mut self, batch_from: usize) -> Self {
         self.batch_from = batch_from;
         self
     }
 
     /// As how many messages at least a turn takes them as a batch.
-    pub(super) fn batch_from(&self) -> usize {
+    pub(crate) fn batch_from(&self) -> usize {
         self.batch_from
     }
 
     /// Where the server is, without a password.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// Whether keys are spread over several servers.
-    pub(super) fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         self.config.server.is_clustered()
     }
 
     /// Whether connections are encrypted.
-    pub(super) fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         self.address.starts_with("rediss")
     }
 
     /// Whether another server takes over when one is lost.
-    pub(super) fn has_successor(&self) -> bool {
+    pub(crate) fn has_successor(&self) -> bool {
         self.config.server.is_clustered() || self.config.server.is_sentinel()
     }
 
-    pub(super) fn options(&self) -> &ConnectOptions {
+    pub(crate) fn options(&self) -> &ConnectOptions {
         &self.options
     }
 
-    pub(super) fn connect_timeout(&self) -> Duration {
+    pub(crate) fn connect_timeout(&self) -> Duration {
         self.options.connect_timeout
     }
 
     /// How long a call may go unanswered before its connection is taken for dead.
-    pub(super) fn silence(&self, call_timeout: Duration) -> Duration {
+    pub(crate) fn silence(&self, call_timeout: Duration) -> Duration {
         let most = if self.has_successor() { SILENCE_WITH_SUCCESSOR } else { SILENCE };
         if call_timeout.is_zero() { most } else { (call_timeout / 2).min(most) }
     }
 
     /// Counts the silences, so that a connection learns from the others that its server may be gone.
-    pub(super) fn silences(&self) -> &Arc<AtomicU64> {
+    pub(crate) fn silences(&self) -> &Arc<AtomicU64> {
         &self.silences
     }
 
     /// A client that is not connected yet; a `call_timeout` of zero sets no bound.
-    pub(super) fn client(&self, call_timeout: Duration) -> Client {
+    pub(crate) fn client(&self, call_timeout: Duration) -> Client {
         let performance = PerformanceConfig { default_command_timeout: call_timeout, ..PerformanceConfig::default() };
         // Quick at first, because most interruptions are short; never slower than once a second, because recovery has to be
         // quick when the server is back; for ever, because a worker never gives up.

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use fred::interfaces::ListInterface;
 use fred::types::Value;
 
-use super::connect::Connection;
 use super::done::Done;
-use super::keys::{BATCHES, MEMORY_SECONDS, QueueKeys};
 use super::publish::{count, millis};
-use super::script::{Reply, Script, script};
+use crate::broker::redis::keys::{BATCHES, MEMORY_SECONDS, QueueKeys};
+use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::{Reply, Script, script};
 use crate::broker::{BrokerError, Delivered, Place, Settlement, Turn, TurnReply};
 use crate::message::MessageId;
 
@@ -25,7 +25,7 @@ static TURN: Script = script!("turn", "turn.lua");
 ///
 /// A turn that comes after a later one of the same worker is refused as a protocol error: only a repeat that nobody
 /// waits for any more, or two workers under one id, can cause it.
-pub(super) async fn turn(
+pub(crate) async fn turn(
     connection: &Connection,
     keys: &QueueKeys,
     batch_from: usize,
@@ -142,7 +142,7 @@ fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
 }
 
 /// An id as an argument.
-pub(super) fn id_value(id: MessageId) -> Value {
+pub(crate) fn id_value(id: MessageId) -> Value {
     Value::Bytes(Bytes::copy_from_slice(id.as_bytes()))
 }
 

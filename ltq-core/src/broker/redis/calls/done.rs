@@ -7,7 +7,7 @@ const HEADER: usize = 7;
 
 /// Places, gathered by turn.
 #[derive(Debug, Default)]
-pub(super) struct Done {
+pub(crate) struct Done {
     masks: Vec<(u64, Vec<u8>)>,
     /// Which mask was added to last; the next place is most often of the same turn.
     last: usize,
@@ -16,7 +16,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    pub(super) fn add(&mut self, place: Place) {
+    pub(crate) fn add(&mut self, place: Place) {
         if self.masks.get(self.last).is_none_or(|(turn, _)| *turn != place.turn) {
             self.last = self.masks.iter().rposition(|(turn, _)| *turn == place.turn).unwrap_or_else(|| {
                 self.masks.push((place.turn, Vec::new()));
@@ -30,7 +30,7 @@ impl Done {
     }
 
     /// The argument of the script.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let length = self.masks.iter().map(|(_, mask)| HEADER + mask.len()).sum();
         let mut out = Vec::with_capacity(length);
         for (turn, mask) in &self.masks {
