@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use ltq::{Client, Context, State, Task, TaskError, TaskResult, Worker};
 use ltq_core::broker::redis::RedisBroker;
-use ltq_core::broker::{Admin, Broker, ConnectOptions, Entry, ProducerId, Publish, QueueStats, Recovery, WorkerId};
+use ltq_core::broker::{
+    Admin, Broker, ConnectOptions, Consume, Entry, Produce, ProducerId, Publish, QueueStats, Recovery, WorkerId,
+};
 use ltq_core::message::{Due, MessageId, QueueName};
 use ltq_tests::conformance::eventually;
 use ltq_tests::golden::GoldenWorker;

@@ -13,8 +13,8 @@ use futures_util::future::join;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
-    Admin, Broker, DeadLimits, Delivered, Entry, Place, ProducerId, Publish, Recovery, Settlement, Turn, TurnReply,
-    WorkerId,
+    Admin, Consume, DeadLimits, Delivered, Entry, Place, Produce, ProducerId, Publish, Recovery, Settlement, Turn,
+    TurnReply, WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 

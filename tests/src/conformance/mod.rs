@@ -303,7 +303,7 @@ impl Hand {
         }
     }
 
-    /// The next turn, to be changed and sent by [`Broker::turn`].
+    /// The next turn, to be changed and sent by [`Consume::turn`](ltq_core::broker::Consume::turn).
     pub(crate) fn next_turn(&mut self, settlements: Vec<Settlement>, want: usize) -> Turn {
         self.sequence += 1;
         Turn {

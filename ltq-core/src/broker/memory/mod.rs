@@ -23,7 +23,10 @@ use self::clock::Clock;
 #[cfg(feature = "testing")]
 pub(crate) use self::state::Waiting;
 use self::state::{Full, Queue};
-use super::{Admin, Broker, BrokerError, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
+use super::{
+    Admin, Broker, BrokerError, Consume, Produce, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
+    WorkerId,
+};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
 /// A broker inside this process. Clones are the same broker.
@@ -59,7 +62,7 @@ impl MemoryBroker {
     }
 
     /// A broker of its own whose clock shows `now_ms` (milliseconds since the Unix epoch) until it is
-    /// [advanced](Self::advance): for tests of delays, leases and ages. How long [`Broker::wait`] waits is not driven by it.
+    /// [advanced](Self::advance): for tests of delays, leases and ages. How long [`Consume::wait`] waits is not driven by it.
     #[must_use]
     pub fn with_clock(now_ms: u64) -> Arc<Self> {
         Arc::new(Self::new("memory://".to_owned(), Clock::hand(now_ms)))
@@ -139,6 +142,18 @@ impl Broker for MemoryBroker {
         &self.inner.address
     }
 
+    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    async fn reconnect(&self) {}
+
+    /// Does nothing: others may hold the same broker.
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl Produce for MemoryBroker {
     async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
         self.refuse("publish", "entries", batch.entries.len(), Publish::MAX_ENTRIES)?;
         self.change(&batch.queue, |queue, now_ms| match queue.publish(batch, now_ms) {
@@ -146,7 +161,10 @@ impl Broker for MemoryBroker {
             Err(Full { limit }) => (Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit }), false),
         })
     }
+}
 
+#[async_trait]
+impl Consume for MemoryBroker {
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.refuse("turn", "settlements", turn.settlements.len(), Turn::MAX_SETTLEMENTS)?;
         self.change(&turn.queue, |queue, now_ms| queue.turn(turn, now_ms)).ok_or_else(|| BrokerError::Protocol {
@@ -182,15 +200,6 @@ impl Broker for MemoryBroker {
     ) -> Result<Recovered, BrokerError> {
         Ok(self.change_existing(queue, |queue, now_ms| queue.recover(worker, recovery, now_ms)))
     }
-
-    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
-        Ok(Arc::new(self.clone()))
-    }
-
-    async fn reconnect(&self) {}
-
-    /// Does nothing: others may hold the same broker.
-    async fn close(&self) {}
 }
 
 #[async_trait]

@@ -29,8 +29,8 @@ use self::keys::QueueKeys;
 use self::link::connect::Connection;
 use self::link::settings::Settings;
 use super::{
-    Admin, Broker, BrokerError, ConnectOptions, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
-    WorkerId,
+    Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, QueueStats, Recovered, Recovery, Renewal,
+    Turn, TurnReply, WorkerId,
 };
 use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
@@ -172,6 +172,29 @@ impl Broker for RedisBroker {
         self.settings.address()
     }
 
+    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
+        Self::open(self.settings.clone()).await
+    }
+
+    async fn reconnect(&self) {
+        self.waiters.clear();
+        self.durable.clear();
+        self.scripts.replace(self.settings.options().call_timeout).await;
+    }
+
+    async fn close(&self) {
+        if self.closed.is_cancelled() {
+            return;
+        }
+        self.closed.cancel();
+        self.waiters.clear();
+        self.durable.clear();
+        self.scripts.close().await;
+    }
+}
+
+#[async_trait]
+impl Produce for RedisBroker {
     async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
         if batch.entries.is_empty() {
             return Ok(());
@@ -183,7 +206,10 @@ impl Broker for RedisBroker {
             _ => self.durable.publish(&self.settings, &keys, batch).await,
         }
     }
+}
 
+#[async_trait]
+impl Consume for RedisBroker {
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.list(&turn.queue).await?;
         turn::turn(self.scripts()?, &self.keys(&turn.queue), self.settings.batch_from(), turn).await
@@ -222,26 +248,6 @@ impl Broker for RedisBroker {
         recovery: Recovery,
     ) -> Result<Recovered, BrokerError> {
         recover::recover(self.scripts()?, &self.keys(queue), worker, recovery).await
-    }
-
-    async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
-        Self::open(self.settings.clone()).await
-    }
-
-    async fn reconnect(&self) {
-        self.waiters.clear();
-        self.durable.clear();
-        self.scripts.replace(self.settings.options().call_timeout).await;
-    }
-
-    async fn close(&self) {
-        if self.closed.is_cancelled() {
-            return;
-        }
-        self.closed.cancel();
-        self.waiters.clear();
-        self.durable.clear();
-        self.scripts.close().await;
     }
 }
 
