@@ -6,16 +6,10 @@ use fred::clients::Client;
 use fred::interfaces::{ListInterface as _, LuaInterface as _};
 use fred::types::Value;
 use ltq::BoxError;
+use ltq_core::broker::redis::RedisBroker;
 
 use crate::messages::key;
 use crate::server::connect;
-
-const CLOCK: &str = include_str!("../../ltq-core/src/broker/redis/lua/clock.lua");
-const PRELUDE: &str = include_str!("../../ltq-core/src/broker/redis/lua/prelude.lua");
-const PUBLISH: &str = include_str!("../../ltq-core/src/broker/redis/lua/publish.lua");
-const TURN: &str = include_str!("../../ltq-core/src/broker/redis/lua/turn.lua");
-const RENEW: &str = include_str!("../../ltq-core/src/broker/redis/lua/renew.lua");
-const RECOVER: &str = include_str!("../../ltq-core/src/broker/redis/lua/recover.lua");
 
 /// How many messages one call carries, unless a measurement is about another number.
 pub(crate) const BATCH: usize = 200;
@@ -86,8 +80,8 @@ impl Settled {
 impl Scripts {
     pub(crate) async fn connect(url: &str) -> Result<Self, BoxError> {
         let client = connect(url).await?;
-        let publish = client.script_load(whole(PUBLISH)).await?;
-        let turn = client.script_load(whole(TURN)).await?;
+        let publish = client.script_load(script("publish")?).await?;
+        let turn = client.script_load(script("turn")?).await?;
         Ok(Self { client, publish, turn })
     }
 
@@ -96,19 +90,19 @@ impl Scripts {
         let active = format!("active:{WORKER}");
         let turn = format!("turn:{WORKER}");
         let keys = |names: &[&str]| names.iter().map(|name| key(queue, name)).collect::<Vec<_>>();
-        let batches: Vec<_> = (0..4).map(|slot| key(queue, &format!("batch:{WORKER}:{slot}"))).collect();
+        let batches: Vec<_> = (0..4).map(|slot| key(queue, &format!("block:{WORKER}:{slot}"))).collect();
         let mut turn_keys = keys(&[
             "ready",
             "scheduled",
             &active,
             "holders",
-            "deliveries",
+            "notes",
             "dead",
             "letters",
             "wake",
             &turn,
             "counts",
-            &format!("batches:{WORKER}"),
+            &format!("blocks:{WORKER}"),
         ]);
         turn_keys.extend(batches.iter().cloned());
         Caller {
@@ -149,7 +143,7 @@ impl Caller {
             REMEMBERED_SECONDS.into(),
             batch_from.into(),
             Value::Bytes(settled.done.into()),
-            "".into(),
+            0.into(),
             i64::try_from(settled.retries.len())?.into(),
             0.into(),
             0.into(),
@@ -191,11 +185,15 @@ pub(crate) fn id_of(payload: &Bytes) -> Result<&[u8], BoxError> {
 /// has come from a client.
 pub(crate) fn is_called_by_scripts(command: &str) -> bool {
     let call = format!("redis.call('{}'", command.to_uppercase());
-    [CLOCK, PRELUDE, PUBLISH, TURN, RENEW, RECOVER].iter().any(|script| script.contains(&call))
+    let scripts = RedisBroker::scripts_text().into_iter();
+    let mut of_messages = scripts.filter(|(name, _)| ["publish", "turn", "renew", "recover"].contains(name));
+    of_messages.any(|(_, script)| script.contains(&call))
 }
 
-fn whole(script: &str) -> String {
-    format!("{CLOCK}\n{PRELUDE}\n{script}")
+/// The text of a script, as the library runs it.
+fn script(name: &str) -> Result<&'static str, BoxError> {
+    let found = RedisBroker::scripts_text().into_iter().find(|(script, _)| *script == name);
+    found.map(|(_, text)| text).ok_or_else(|| format!("there is no script `{name}` any more").into())
 }
 
 #[cfg(test)]
@@ -204,7 +202,7 @@ mod tests {
 
     #[test]
     fn commands_of_scripts_are_told_from_those_of_clients() {
-        assert!(is_called_by_scripts("lpop") && is_called_by_scripts("hset"));
+        assert!(is_called_by_scripts("ltrim") && is_called_by_scripts("hset"));
         assert!(!is_called_by_scripts("evalsha") && !is_called_by_scripts("blpop"));
     }
 }

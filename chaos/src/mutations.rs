@@ -3,6 +3,7 @@
 //! The proxies put a mutated script in the place of the real one, so the programs are the same as ever. A script that has
 //! changed so that a mutation no longer fits fails a test of this file, not silently.
 
+use ltq_core::broker::redis::RedisBroker;
 use ltq_tests::fault_proxy::Rewrites;
 
 use crate::check::Invariant;
@@ -36,28 +37,18 @@ enum Script {
     Recover,
 }
 
-macro_rules! source {
-    ($file:literal) => {
-        concat!(
-            include_str!("../../ltq-core/src/broker/redis/lua/clock.lua"),
-            "\n",
-            include_str!("../../ltq-core/src/broker/redis/lua/prelude.lua"),
-            "\n",
-            include_str!(concat!("../../ltq-core/src/broker/redis/lua/", $file))
-        )
-    };
-}
-
 impl Script {
     const ALL: [Self; 4] = [Self::Publish, Self::Turn, Self::Renew, Self::Recover];
 
     fn source(self) -> &'static str {
-        match self {
-            Self::Publish => source!("publish.lua"),
-            Self::Turn => source!("turn.lua"),
-            Self::Renew => source!("renew.lua"),
-            Self::Recover => source!("recover.lua"),
-        }
+        let wanted = match self {
+            Self::Publish => "publish",
+            Self::Turn => "turn",
+            Self::Renew => "renew",
+            Self::Recover => "recover",
+        };
+        let found = RedisBroker::scripts_text().into_iter().find(|(name, _)| *name == wanted);
+        found.map_or("", |(_, text)| text)
     }
 }
 
@@ -76,8 +67,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[Edit {
             script: Script::Turn,
-            from: "for _ = 1, retries do\n  if release(ARGV[next_arg]) then",
-            to: "for _ = 1, retries do\n  if true then",
+            from: "for _ = 1, retries do\n  local place, effects = claim()",
+            to: "for _ = 1, retries do\n  local place, effects = sub(ARGV[next_arg], 1, 8), ''",
         }],
     },
     Mutation {
@@ -103,11 +94,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         what: "a repeated publish is not recognised",
         breaks: Invariant::Error,
         scenario: "provoke",
-        edits: &[Edit {
-            script: Script::Publish,
-            from: "if last and tonumber(last) >= sequence then",
-            to: "if false then",
-        }],
+        edits: &[Edit { script: Script::Publish, from: "if number >= sequence then", to: "if false then" }],
     },
     Mutation {
         name: "producer-for-ever",
@@ -116,7 +103,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         scenario: "provoke",
         edits: &[Edit {
             script: Script::Publish,
-            from: "redis.call('SET', producer, int(sequence), 'EX', ARGV[2])",
+            from: "redis.call('SET', producer, int(sequence), 'EX', memory_seconds)",
             to: "redis.call('SET', producer, int(sequence))",
         }],
     },
@@ -140,8 +127,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             },
             Edit {
                 script: Script::Turn,
-                from: "local payloads, as_batch, head = {}, 0, ''",
-                to: "local payloads, as_batch, head = {}, 0, ''\nif redis.call('HEXISTS', counts, 'muted:' .. worker) == 1 then want = 0 end",
+                from: "local payloads, block_size, head, left = {}, 0, '', nil",
+                to: "local payloads, block_size, head, left = {}, 0, '', nil\nif redis.call('HEXISTS', counts, 'muted:' .. worker) == 1 then want = 0 end",
             },
         ],
     },
@@ -159,13 +146,13 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             },
             Edit {
                 script: Script::Turn,
-                from: "for _ = 1, retries do\n  if release(ARGV[next_arg]) then",
-                to: "for _ = 1, retries do\n  if release(ARGV[next_arg]) or true then",
+                from: "for _ = 1, retries do\n  local place, effects = claim()",
+                to: "for _ = 1, retries do\n  local place, effects = claim()\n  place, effects = place or '', effects or ''",
             },
             Edit {
                 script: Script::Turn,
-                from: "for _ = 1, deaths do\n  if release(ARGV[next_arg]) then",
-                to: "for _ = 1, deaths do\n  if release(ARGV[next_arg]) or true then",
+                from: "for _ = 1, deaths do\n  local place, effects = claim()",
+                to: "for _ = 1, deaths do\n  local place, effects = claim()\n  place, effects = place or '', effects or ''",
             },
         ],
     },

@@ -54,7 +54,7 @@ struct Hands {
     /// The message and the number of its handout.
     held: HashMap<Place, (u32, usize)>,
     /// By the name of the list: the turn, and the messages of the list that are still held.
-    batches: HashMap<Vec<u8>, (u64, Vec<Option<u32>>)>,
+    blocks: HashMap<Vec<u8>, (u64, Vec<Option<u32>>)>,
 }
 
 impl<'h> Replay<'h> {
@@ -97,10 +97,10 @@ impl<'h> Replay<'h> {
                     if let Some(worker) = name.strip_prefix(b"active:") {
                         let worker = self.incarnation(worker, now);
                         self.hold(command, author, worker, now);
-                    } else if let Some(worker) = name.strip_prefix(b"batches:") {
+                    } else if let Some(worker) = name.strip_prefix(b"blocks:") {
                         let worker = self.incarnation(worker, now);
                         self.mask(command, author, worker, now);
-                    } else if let Some(list) = name.strip_prefix(b"batch:") {
+                    } else if let Some(list) = name.strip_prefix(b"block:") {
                         let worker = self.incarnation(of_list(list).0, now);
                         self.list(command, author, worker, of_list(list).1, now);
                     }
@@ -169,10 +169,10 @@ impl<'h> Replay<'h> {
             // `SORT ready BY nosort LIMIT 0 count STORE list`
             let count = number(command.word(6)).unwrap_or(0);
             let taken = self.ready.iter().take(count).map(|message| Some(*message)).collect();
-            if let Some(list) = name_of(command.word(8)).strip_prefix(b"batch:") {
+            if let Some(list) = name_of(command.word(8)).strip_prefix(b"block:") {
                 let worker = self.incarnation(of_list(list).0, now);
                 // The turn follows.
-                self.hands[worker].batches.insert(of_list(list).1.to_owned(), (0, taken));
+                self.hands[worker].blocks.insert(of_list(list).1.to_owned(), (0, taken));
             }
         }
     }
@@ -243,8 +243,8 @@ impl<'h> Replay<'h> {
                 let (Some(place), Some(message)) = (place(pair[0]), self.message(pair[1])) else { continue };
                 let hands = &mut self.hands[worker];
                 if hands.held.contains_key(&place) {
-                    // It was held already, in a batch that is unpacked now.
-                    let of_turn = hands.batches.values_mut().filter(|(turn, _)| *turn == place.0);
+                    // It was held already, in a block that is unpacked now.
+                    let of_turn = hands.blocks.values_mut().filter(|(turn, _)| *turn == place.0);
                     of_turn.filter_map(|(_, left)| left.get_mut(usize::from(place.1))).for_each(|left| *left = None);
                 } else {
                     self.give(worker, place, message, now);
@@ -259,39 +259,39 @@ impl<'h> Replay<'h> {
         }
     }
 
-    /// The list of a batch.
-    fn list(&mut self, command: Command<'_>, author: Author, worker: usize, slot: &[u8], now: u32) {
+    /// The list of a block.
+    fn list(&mut self, command: Command<'_>, author: Author, worker: usize, index: &[u8], now: u32) {
         if command.is(b"LPUSH") {
             let turn = command.word(2).split(|byte| *byte == b':').next().and_then(number);
             let turn = turn.and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
-            let Some(batch) = self.hands[worker].batches.get_mut(slot) else { return };
-            batch.0 = turn;
-            self.history.batched += batch.1.len();
-            for (message, nth) in batch.1.clone().into_iter().zip(0..) {
-                message.into_iter().for_each(|message| self.give(worker, (turn, nth), message, now));
+            let Some(block) = self.hands[worker].blocks.get_mut(index) else { return };
+            block.0 = turn;
+            self.history.batched += block.1.len();
+            for (message, index) in block.1.clone().into_iter().zip(0..) {
+                message.into_iter().for_each(|message| self.give(worker, (turn, index), message, now));
             }
         } else if command.is(b"DEL") {
-            let Some((turn, left)) = self.hands[worker].batches.remove(slot) else { return };
-            for (_, nth) in left.into_iter().zip(0..).filter(|(message, _)| message.is_some()) {
-                self.release(author, worker, (turn, nth), now);
+            let Some((turn, left)) = self.hands[worker].blocks.remove(index) else { return };
+            for (_, index) in left.into_iter().zip(0..).filter(|(message, _)| message.is_some()) {
+                self.release(author, worker, (turn, index), now);
             }
         }
     }
 
-    /// Which messages of a batch are left: `HSET batches slot turn:count:mask`.
+    /// Which messages of a block are left: `HSET blocks index turn:count:mask`.
     fn mask(&mut self, command: Command<'_>, author: Author, worker: usize, now: u32) {
         if !command.is(b"HSET") {
             return;
         }
-        let slot = [b":", command.word(2)].concat();
+        let index = [b":", command.word(2)].concat();
         let mask = command.word(3).splitn(3, |byte| *byte == b':').nth(2).unwrap_or_default();
-        let is_left = |nth: usize| mask.get(nth / 8).is_some_and(|byte| byte >> (nth % 8) & 1 == 1);
-        let Some((turn, left)) = self.hands[worker].batches.get_mut(&slot) else { return };
+        let is_left = |index: usize| mask.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1);
+        let Some((turn, left)) = self.hands[worker].blocks.get_mut(&index) else { return };
         let mut gone = Vec::new();
-        for (nth, message) in left.iter_mut().enumerate() {
-            if message.is_some() && !is_left(nth) {
+        for (index, message) in left.iter_mut().enumerate() {
+            if message.is_some() && !is_left(index) {
                 *message = None;
-                gone.extend(u16::try_from(nth).map(|nth| (*turn, nth)));
+                gone.extend(u16::try_from(index).map(|index| (*turn, index)));
             }
         }
         gone.into_iter().for_each(|place| self.release(author, worker, place, now));
@@ -393,7 +393,7 @@ impl<'h> Replay<'h> {
     }
 }
 
-/// The worker of a list, and the slot.
+/// The worker of a list, and its index.
 fn of_list(name: &[u8]) -> (&[u8], &[u8]) {
     let end = name.iter().rposition(|byte| *byte == b':').unwrap_or(name.len());
     (&name[..end], &name[end..])

@@ -57,6 +57,7 @@ async fn carried_path(client: &Client) -> Option<String> {
         settlements: Vec::new(),
         want: 1,
         backlog: false,
+        full: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

@@ -21,7 +21,7 @@ mod redis_in_batches {
     async fn fixture() -> Fixture {
         let server = RedisServer::start();
         let options = ConnectOptions::default();
-        let broker = RedisBroker::with_batches_from(1, &server.url(), &options, None).await.unwrap();
+        let broker = RedisBroker::with_blocks_from(1, &server.url(), &options, None).await.unwrap();
         Fixture::new(broker, server)
     }
 

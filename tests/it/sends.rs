@@ -27,6 +27,7 @@ async fn take_all(client: &Client, queue: &str) -> Vec<MessageId> {
         settlements: Vec::new(),
         want: Turn::MAX_WANT,
         backlog: true,
+        full: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

@@ -189,6 +189,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
             settlements: Vec::new(),
             want: 1,
             backlog: false,
+            full: false,
             discarded: 0,
             dead_limits: ltq_core::broker::DeadLimits::default(),
         };
@@ -215,7 +216,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
 async fn the_first_scripts_and_todays_share_a_queue() {
     let server = RedisServer::start();
     let broker: Arc<dyn Broker> =
-        RedisBroker::with_batches_from(2, &server.unix_url(), &ConnectOptions::default(), None).await.unwrap();
+        RedisBroker::with_blocks_from(2, &server.unix_url(), &ConnectOptions::default(), None).await.unwrap();
     let mut old = OldScripts::new(bare(&server).await, QUEUE, "old");
     let mut golden = GoldenWorker::new(Arc::clone(&broker), QUEUE);
     let (one, two, garbage) = (message("one"), message("two"), Bytes::from_static(b"no message"));
@@ -248,6 +249,7 @@ async fn the_first_scripts_and_todays_share_a_queue() {
         settlements,
         want: 5,
         backlog: true,
+        full: false,
         discarded: 0,
         dead_limits: ltq_core::broker::DeadLimits::default(),
     };

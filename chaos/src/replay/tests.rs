@@ -54,8 +54,8 @@ fn a_turn_may_settle_and_take_the_same_message() {
 #[test]
 fn a_batch_is_followed_to_its_end() {
     const OTHER_ENVELOPE: &[u8] = b"\x9a\x01\xc4\x10fedcba9876543210 and more";
-    const LIST: &[u8] = b"{ltq:chaos}:batch:2-b:1";
-    const BATCHES: &[u8] = b"{ltq:chaos}:batches:2-b";
+    const LIST: &[u8] = b"{ltq:chaos}:block:2-b:1";
+    const BATCHES: &[u8] = b"{ltq:chaos}:blocks:2-b";
     const TURN: &[&[u8]] = &[b"SET", b"{ltq:chaos}:turn:2-b", b"record"];
     let take: &[&[&[u8]]] = &[
         &[b"SORT", READY, b"BY", b"nosort", b"LIMIT", b"0", b"100", b"STORE", LIST],

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Settlement, WorkerId};
+use super::{Effect, End, Settlement, WorkerId};
 use crate::message::{DeadLetter, MessageId};
 
-/// Where in the hands of a worker a message is: which turn took it, as the how manyth.
+/// Where in the hands of a worker a message is: the turn that took it, and its index among what that turn took.
 ///
 /// No two messages of one worker have the same place, whatever their bytes. The order of places is the order in which
 /// the messages were taken.
@@ -17,15 +17,15 @@ use crate::message::{DeadLetter, MessageId};
 pub struct Place {
     /// The sequence number of the turn.
     pub turn: u64,
-    /// The position among what that turn took, from 0; below [`Turn::MAX_WANT`](super::Turn::MAX_WANT).
-    pub nth: u16,
+    /// The index among what that turn took, from 0; below [`Turn::MAX_WANT`](super::Turn::MAX_WANT).
+    pub index: u16,
 }
 
 impl Place {
-    /// As the scripts write it: the turn in 6 bytes, the number in 2. Turns beyond 2^48 are out of reach.
+    /// As the scripts write it: the turn in 6 bytes, the index in 2. Turns beyond 2^48 are out of reach.
     pub(crate) fn to_bytes(self) -> [u8; 8] {
         let [_, _, a, b, c, d, e, f] = self.turn.to_be_bytes();
-        let [high, low] = self.nth.to_be_bytes();
+        let [high, low] = self.index.to_be_bytes();
         [a, b, c, d, e, f, high, low]
     }
 }
@@ -60,25 +60,31 @@ impl Delivered {
     /// Settles it: done.
     #[must_use]
     pub fn done(&self) -> Settlement {
-        Settlement::Done { id: self.id, place: self.place, recovered: self.recoveries > 0 }
+        self.ended(End::Done)
     }
 
     /// Settles it: to wait for `delay` as `payload`, then to run again.
     #[must_use]
     pub fn retry(&self, payload: Bytes, delay: Duration) -> Settlement {
-        Settlement::Retry { id: self.id, place: self.place, payload, delay }
+        Settlement::new(self.place, End::Retry { payload, delay })
     }
 
     /// Settles it: back to the head of the queue as `payload`, unfinished and uncharged.
     #[must_use]
     pub fn hand_back(&self, payload: Bytes) -> Settlement {
-        Settlement::Return { id: self.id, place: self.place, payload }
+        Settlement::new(self.place, End::Return { payload })
     }
 
     /// Settles it: ended without success.
     #[must_use]
     pub fn dead(&self, letter: DeadLetter) -> Settlement {
-        Settlement::Dead { place: self.place, letter }
+        self.ended(End::Dead { letter })
+    }
+
+    /// A message that has ended leaves no note.
+    fn ended(&self, end: End) -> Settlement {
+        let settlement = Settlement::new(self.place, end);
+        if self.recoveries > 0 { settlement.with(Effect::Forget(self.id)) } else { settlement }
     }
 }
 
@@ -134,14 +140,14 @@ mod tests {
 
     #[test]
     fn a_place_is_a_turn_and_a_number_within() {
-        let place = Place { turn: 0x0102_0304_0506, nth: 0x0708 };
+        let place = Place { turn: 0x0102_0304_0506, index: 0x0708 };
         assert_eq!(place.to_bytes(), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
     fn each_delivery_without_an_id_gets_one_of_its_own() {
         let (one, other) = (WorkerId::from_name("1-a"), WorkerId::from_name("2-b"));
-        let at = |worker: &WorkerId, turn, nth| Delivered::new(worker, Place { turn, nth }, Bytes::new(), |_| 0).id;
+        let at = |worker: &WorkerId, turn, index| Delivered::new(worker, Place { turn, index }, Bytes::new(), |_| 0).id;
         assert_eq!(at(&one, 1, 2), at(&one, 1, 2), "a repeated turn tells the same");
         let ids = [at(&one, 1, 2), at(&one, 1, 3), at(&one, 2, 2), at(&other, 1, 2)];
         assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());

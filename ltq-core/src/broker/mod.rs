@@ -33,7 +33,8 @@ pub use self::delivered::{Delivered, Place};
 pub use self::error::BrokerError;
 pub use self::produce::Produce;
 pub use self::types::{
-    DeadLimits, Entry, ProducerId, Publish, Recovered, Recovery, Renewal, Settlement, Turn, TurnReply, WorkerId,
+    Answer, DeadLimits, Effect, End, Entry, ProducerId, Publish, Published, Recovered, Recovery, Renewal, Settlement,
+    Turn, TurnReply, WorkerId,
 };
 
 /// Stores messages and hands them out: what it can do is in [`Produce`], [`Consume`] and [`Admin`], by who asks for it.

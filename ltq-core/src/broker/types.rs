@@ -74,13 +74,15 @@ pub struct Publish {
     pub durability: Durability,
     /// The batch is refused while so many messages or more wait on the queue, ready and scheduled.
     pub max_waiting: Option<u64>,
+    /// Whether the reply is to say what became of each entry. Plain messages are always new, and nobody asks.
+    pub answered: bool,
 }
 
 impl Publish {
     /// A batch that counts as accepted once the primary has it, on a queue without a bound.
     #[must_use]
     pub fn new(queue: QueueName, producer: ProducerId, sequence: u64, entries: Vec<Entry>) -> Self {
-        Self { queue, producer, sequence, entries, durability: Durability::Primary, max_waiting: None }
+        Self { queue, producer, sequence, entries, durability: Durability::Primary, max_waiting: None, answered: false }
     }
 
     /// The most entries one batch may have.
@@ -102,6 +104,22 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// What a publish brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Published {
+    /// What became of each entry, where [`Publish::answered`] asked; a repeat gets the same answers.
+    pub answers: Vec<Answer>,
+}
+
+/// What became of one entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// It is a new message.
+    New,
+}
+
 /// What a worker tells and asks in one step.
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -119,6 +137,8 @@ pub struct Turn {
     pub want: usize,
     /// What the last reply said of it ([`TurnReply::backlog`]): a hint, for how to take the messages.
     pub backlog: bool,
+    /// What the last reply said of it ([`TurnReply::full`]): a hint, for which script to use.
+    pub full: bool,
     /// How many late results of former incarnations the worker has thrown away since its last turn; counted only.
     pub discarded: u64,
     /// The bounds of the dead letters.
@@ -158,22 +178,38 @@ impl DeadLimits {
 
 /// How one message leaves the hands of a worker. [`Delivered`] makes these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
+pub struct Settlement {
+    /// Where the worker holds it.
+    pub place: Place,
+    /// What becomes of the message.
+    pub end: End,
+    /// What else happens, in the same step and under the same fence.
+    pub effects: Vec<Effect>,
+}
+
+impl Settlement {
+    /// The message at `place` ends so, and nothing else happens.
+    #[must_use]
+    pub fn new(place: Place, end: End) -> Self {
+        Self { place, end, effects: Vec::new() }
+    }
+
+    /// Adds an effect.
+    #[must_use]
+    pub fn with(mut self, effect: Effect) -> Self {
+        self.effects.push(effect);
+        self
+    }
+}
+
+/// What becomes of a message that leaves the hands of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
     /// Done: removed.
-    Done {
-        /// Which message.
-        id: MessageId,
-        /// Where the worker holds it.
-        place: Place,
-        /// Whether it was recovered before, which is then forgotten.
-        recovered: bool,
-    },
+    Done,
     /// Scheduled again.
     Retry {
-        /// Which message.
-        id: MessageId,
-        /// Where the worker holds it.
-        place: Place,
         /// The envelope as it is to wait.
         payload: Bytes,
         /// How long until it is ready.
@@ -181,42 +217,23 @@ pub enum Settlement {
     },
     /// Back to the head of the queue, unfinished and uncharged.
     Return {
-        /// Which message.
-        id: MessageId,
-        /// Where the worker holds it.
-        place: Place,
         /// The envelope as it is to wait.
         payload: Bytes,
     },
     /// Ended without success.
     Dead {
-        /// Where the worker holds it.
-        place: Place,
         /// What is kept of it. Where a letter of its id is kept already, it gets an id of its first half and the place.
         letter: DeadLetter,
     },
 }
 
-impl Settlement {
-    /// Which message.
-    #[must_use]
-    pub fn id(&self) -> MessageId {
-        match self {
-            Self::Done { id, .. } | Self::Retry { id, .. } | Self::Return { id, .. } => *id,
-            Self::Dead { letter, .. } => letter.id,
-        }
-    }
-
-    /// Where the worker holds it.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        match self {
-            Self::Done { place, .. }
-            | Self::Retry { place, .. }
-            | Self::Return { place, .. }
-            | Self::Dead { place, .. } => *place,
-        }
-    }
+/// What else happens when a message leaves the hands of a worker. Each is one small part of the scripts and one function of
+/// the broker in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The note of how often the message of this id was recovered is forgotten.
+    Forget(MessageId),
 }
 
 /// What a turn brought.
@@ -236,6 +253,8 @@ pub struct TurnReply {
     pub more: bool,
     /// Whether messages are left that the next turn may take all together.
     pub backlog: bool,
+    /// Whether something on the queue concerns more than plain messages, so that the next turn needs the full script.
+    pub full: bool,
     /// How many dead letters were trimmed to stay within the limits.
     pub trimmed: u64,
 }

@@ -138,7 +138,7 @@ impl Lane {
                     tracing::debug!(queue = self.queue(), %error, "publishing again");
                     tokio::time::sleep(REPEAT_DELAY).await;
                 }
-                result => return result,
+                result => return result.map(drop),
             }
         }
     }
@@ -169,6 +169,7 @@ impl Flusher {
                 entries: entries.into_iter().flatten().collect(),
                 durability: lane.settings.durability,
                 max_waiting: lane.settings.max_queue_length,
+                answered: false,
             };
             let result = lane.publish(&batch).await.map_err(Arc::new);
             for caller in callers {

@@ -203,7 +203,7 @@ impl Fetch {
         for (number, settlement) in collected.drain(..) {
             // A message that was handed back is not running any more; whatever its execution still reports is void.
             if let Some(message) = self.held.try_remove(number) {
-                self.queues[message.queue].settle(message.epoch, settlement);
+                self.queues[message.queue].settle(message.epoch, message.delivered.id, settlement);
             }
         }
         self.collected = collected;

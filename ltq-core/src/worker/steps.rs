@@ -16,7 +16,7 @@ use super::execute::{Execution, Executor};
 use super::{Worker, WorkerError, settle};
 use crate::BoxError;
 use crate::broker::memory::MemoryBroker;
-use crate::broker::{Delivered, Settlement, Turn, WorkerId};
+use crate::broker::{Delivered, End, Settlement, Turn, WorkerId};
 use crate::message::{DeadReason, Envelope, MessageId, QueueName};
 use crate::middleware::{Middleware, Next, RateLimit};
 use crate::task::{Delivery, Origin};
@@ -121,13 +121,13 @@ impl Steps {
         let id = delivered.id;
         let settlement = self.execute(queue, delivered, reply.now_ms).await;
         let error = self.errors.take(id);
-        let outcome = match &settlement {
-            Settlement::Retry { delay, .. } => {
+        let outcome = match &settlement.end {
+            End::Retry { delay, .. } => {
                 let error = error.unwrap_or_else(|| format!("this worker does not know the task `{task}`"));
                 Outcome::Retried { delay: *delay, error }
             }
-            Settlement::Dead { letter, .. } => Outcome::Dead { reason: letter.reason, error: letter.error.clone() },
-            Settlement::Done { .. } | Settlement::Return { .. } => Outcome::Done,
+            End::Dead { letter } => Outcome::Dead { reason: letter.reason, error: letter.error.clone() },
+            End::Done | End::Return { .. } => Outcome::Done,
         };
         self.broker.turn_now(&self.turn(&hands, 2, vec![settlement]), None);
         Some(Run { id, task, queue: queue.to_string(), attempt, outcome })
@@ -148,6 +148,7 @@ impl Steps {
             lease: self.executor.options.lease,
             want: usize::from(sequence == 1),
             backlog: false,
+            full: false,
             settlements,
             discarded: 0,
             dead_limits: self.executor.options.dead_limits,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::membership::{Incarnation, Membership};
 use super::{WorkerOptions, settle};
 use crate::broker::{Broker, BrokerError, Delivered, Settlement, Turn, TurnReply};
+use crate::message::MessageId;
 
 /// The shortest and the longest pause before a failed turn is repeated.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(1);
@@ -36,6 +37,8 @@ pub(super) struct Turns {
     pub(super) woken: bool,
     /// What the last reply said about how the next messages may be taken.
     backlog: bool,
+    /// Whether the next turn needs the full script.
+    full: bool,
     /// How many bytes the messages of the last turn had on average; 0 where it is not known.
     message_bytes: usize,
     /// When the next scheduled message is due.
@@ -65,6 +68,7 @@ impl Turns {
             hot: true,
             woken: false,
             backlog: false,
+            full: false,
             message_bytes: 0,
             due_at: None,
             last_turn: Instant::now(),
@@ -77,11 +81,11 @@ impl Turns {
 
     /// Adds how a message of the incarnation `epoch` ended. A result of an earlier one is late: the message belongs to
     /// somebody else, so the result is refused here, as the broker would.
-    pub(super) fn settle(&mut self, epoch: u64, settlement: Settlement) {
+    pub(super) fn settle(&mut self, epoch: u64, id: MessageId, settlement: Settlement) {
         if epoch == self.incarnation.epoch {
             self.settlements.push(settlement);
         } else {
-            tracing::warn!(id = %settlement.id(), queue = %self.membership.queue(), "refused a late result: the lease was lost");
+            tracing::warn!(%id, queue = %self.membership.queue(), "refused a late result: the lease was lost");
             self.discarded += 1;
         }
     }
@@ -140,6 +144,7 @@ impl Turns {
             settlements,
             want,
             backlog: self.backlog,
+            full: self.full,
             discarded: std::mem::take(&mut self.discarded),
             dead_limits: options.dead_limits,
         };
@@ -171,6 +176,7 @@ impl Turns {
                     tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
                 }
                 self.backlog = reply.backlog;
+                self.full = reply.full;
                 let bytes: usize = reply.deliveries.iter().map(|delivered| delivered.payload.len()).sum();
                 self.message_bytes = bytes.checked_div(reply.deliveries.len()).unwrap_or(self.message_bytes);
                 self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
@@ -183,17 +189,17 @@ impl Turns {
 
     /// Hands back a message that is not to run any more.
     pub(super) fn hand_back(&mut self, epoch: u64, delivered: &Delivered) {
-        self.settle(epoch, settle::hand_back(delivered));
+        self.settle(epoch, delivered.id, settle::hand_back(delivered));
     }
 
     /// Hands back a message that was never started, as it came.
     pub(super) fn hand_back_unseen(&mut self, epoch: u64, delivered: &Delivered) {
-        self.settle(epoch, delivered.hand_back(delivered.payload.clone()));
+        self.settle(epoch, delivered.id, delivered.hand_back(delivered.payload.clone()));
     }
 
     /// Puts what was handed back last into the order in which it came.
     pub(super) fn sort_settlements(&mut self) {
-        self.settlements.sort_by_key(Settlement::place);
+        self.settlements.sort_by_key(|settlement| settlement.place);
     }
 }
 

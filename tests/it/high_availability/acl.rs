@@ -115,6 +115,7 @@ async fn everything(broker: &Arc<dyn Broker>) -> Result<(), BrokerError> {
         settlements: Vec::new(),
         want: 1,
         backlog: false,
+        full: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     };

@@ -97,6 +97,7 @@ async fn one_worker_serves_queues_on_every_primary() {
             settlements: Vec::new(),
             want: 1,
             backlog: false,
+            full: false,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };

@@ -34,9 +34,9 @@ fn the_scripts_do_what_the_broker_in_memory_does() {
     // `Config::default` reads the environment.
     let lives = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 2_000 };
     let difference = std::thread::scope(|scope| {
-        let batches_from = |thread| if thread % 2 == 0 { 1 } else { 32 };
+        let blocks_from = |thread| if thread % 2 == 0 { 1 } else { 32 };
         let threads: Vec<_> = (0..AT_ONCE)
-            .map(|thread| scope.spawn(move || live(lives.div_ceil(AT_ONCE), batches_from(thread))))
+            .map(|thread| scope.spawn(move || live(lives.div_ceil(AT_ONCE), blocks_from(thread))))
             .collect();
         // All are waited for, so that every server is stopped.
         let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
@@ -47,15 +47,15 @@ fn the_scripts_do_what_the_broker_in_memory_does() {
     }
 }
 
-/// So many lives, one after the other, in which so many messages or more are taken as a batch. The error is the shortest life in which the brokers differ.
-fn live(lives: u32, batches_from: usize) -> Result<(), String> {
+/// So many lives, one after the other, in which so many messages or more are taken as a block. The error is the shortest life in which the brokers differ.
+fn live(lives: u32, blocks_from: usize) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = RedisServer::start();
     let brokers = runtime.block_on(async {
         let options = ConnectOptions::default();
         Brokers {
             memory: MemoryBroker::with_clock(START_MS),
-            redis: RedisBroker::with_batches_from(batches_from, &server.unix_url(), &options, Some(START_MS))
+            redis: RedisBroker::with_blocks_from(blocks_from, &server.unix_url(), &options, Some(START_MS))
                 .await
                 .unwrap(),
             bare: bare(&server).await,

@@ -27,13 +27,13 @@ impl Places {
         for holder in &holders {
             let held: BTreeMap<Bytes, Bytes> = hash(client, key(&format!("active:{holder}"))).await;
             active.extend(held.into_values());
-            let batches: BTreeMap<String, Bytes> = hash(client, key(&format!("batches:{holder}"))).await;
+            let blocks: BTreeMap<String, Bytes> = hash(client, key(&format!("blocks:{holder}"))).await;
             for slot in 0..4 {
-                let list: Vec<Bytes> = client.lrange(key(&format!("batch:{holder}:{slot}")), 0, -1).await.unwrap();
-                let left = match batches.get(&slot.to_string()) {
-                    Some(state) => batch(state, &list),
+                let list: Vec<Bytes> = client.lrange(key(&format!("block:{holder}:{slot}")), 0, -1).await.unwrap();
+                let left = match blocks.get(&slot.to_string()) {
+                    Some(state) => block(state, &list),
                     None if list.is_empty() => Ok(Vec::new()),
-                    None => Err("a batch that nobody knows of".to_owned()),
+                    None => Err("a block that nobody knows of".to_owned()),
                 };
                 match left {
                     Ok(left) => active.extend(left),
@@ -58,8 +58,9 @@ impl Places {
         let dead = letters.iter().map(letter).collect();
 
         let alive: BTreeSet<&[u8]> = waiting.iter().chain(&active).filter_map(|payload| payload.get(4..20)).collect();
-        let recovered: BTreeMap<Bytes, u64> = hash(client, key("deliveries")).await;
-        for id in recovered.keys().filter(|id| !alive.contains(id.as_ref())) {
+        let recovered: BTreeMap<Bytes, u64> = hash(client, key("notes")).await;
+        // The other notes are flags.
+        for id in recovered.keys().filter(|id| id.len() == 16 && !alive.contains(id.as_ref())) {
             faults.push(format!("a recovery count is left of {id:?}, which is neither waiting nor active"));
         }
 
@@ -73,7 +74,7 @@ impl Places {
         for key in keys {
             let (_, name) = key.split_once("}:").unwrap();
             match name.split_once(':') {
-                Some(("active" | "batches" | "batch", holder))
+                Some(("active" | "blocks" | "block", holder))
                     if !holders.iter().any(|known| holder.split(':').next() == Some(known)) =>
                 {
                     faults.push(format!("{key} belongs to nobody who is registered"));
@@ -112,8 +113,8 @@ impl Places {
     }
 }
 
-/// What is left of a batch: its state is `turn:how many:mask`, its list the turn and then what it took.
-fn batch(state: &Bytes, list: &[Bytes]) -> Result<Vec<Bytes>, String> {
+/// What is left of a block: its state is `turn:how many:mask`, its list the turn and then what it took.
+fn block(state: &Bytes, list: &[Bytes]) -> Result<Vec<Bytes>, String> {
     let mut parts = state.splitn(3, |byte| *byte == b':');
     let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
     let (Some(turn), Some(count)) = (number(), number()) else { return Err(format!("the state {state:?}")) };

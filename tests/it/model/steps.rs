@@ -63,6 +63,10 @@ pub(super) enum Step {
     },
     /// An idle worker takes the token.
     TakeToken,
+    /// Something on the queue begins or ceases to need the full scripts.
+    Flag {
+        raised: bool,
+    },
 }
 
 /// Which number a call carries.
@@ -158,6 +162,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         6 => (0..4_usize).prop_map(|nth| Step::Delete { nth }),
         3 => (0..12_u64).prop_map(|limit| Step::Clear { limit }),
         12 => Just(Step::TakeToken),
+        4 => any::<bool>().prop_map(|raised| Step::Flag { raised }),
     ]
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fred::clients::Client;
-use fred::interfaces::ListInterface;
+use fred::interfaces::{HashesInterface, ListInterface};
 use futures_util::future::join;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::redis::RedisBroker;
@@ -115,6 +115,18 @@ impl<'a> World<'a> {
                 same("clear", redis, memory)?;
                 self.left += memory;
             }
+            Step::Flag { raised } => {
+                // In memory a queue begins to exist with its first message.
+                if self.entered > 0 {
+                    self.brokers.memory.flag_tracked(&self.queue, *raised);
+                    let notes = format!("{{ltq:{}}}:notes", self.queue);
+                    if *raised {
+                        self.brokers.bare.hset::<(), _, _>(notes, ("t", "1")).await.unwrap();
+                    } else {
+                        self.brokers.bare.hdel::<(), _, _>(notes, "t").await.unwrap();
+                    }
+                }
+            }
             Step::TakeToken => {
                 let token: Option<String> = self.brokers.bare.lpop(self.wake_key(), None).await.unwrap();
                 same("a token", token.is_some(), self.token)?;
@@ -153,11 +165,12 @@ impl<'a> World<'a> {
                     _ => highest.div_ceil(2),
                 };
                 let entries: Vec<_> = sent.iter().map(|sent| self.entry(sent, fresh)).collect();
-                Publish::new(self.queue.clone(), id, sequence, entries)
+                // One of the producers asks what became of each entry.
+                Publish { answered: producer == 1, ..Publish::new(self.queue.clone(), id, sequence, entries) }
             }
         };
         let (redis, memory) = join(self.brokers.redis.publish(&batch), self.brokers.memory.publish(&batch)).await;
-        same("publish", redis.is_ok(), memory.is_ok())?;
+        same("publish", redis.ok(), memory.ok())?;
         if batch.sequence > highest && !batch.entries.is_empty() {
             self.entered += u64::try_from(batch.entries.len()).unwrap();
             self.producers[producer].1 = Some(batch);
@@ -231,6 +244,8 @@ impl<'a> World<'a> {
                 settlements,
                 want,
                 backlog: true,
+                // Either script may be asked for, whatever the queue needs.
+                full: sequence % 3 == 0,
                 discarded,
                 dead_limits: DeadLimits::new(most_dead, Duration::from_millis(oldest_ms)),
             },

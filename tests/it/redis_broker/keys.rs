@@ -4,41 +4,31 @@ use std::collections::HashSet;
 
 use fred::types::Value;
 use ltq_core::broker::redis::RedisBroker;
-use ltq_core::broker::{Place, Recovery};
+use ltq_core::broker::{End, Place, Recovery};
 use ltq_core::message::{DeadLetter, DeadReason};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 
 use super::*;
 
-/// The scripts, as the library embeds them.
-const SCRIPTS: [(&str, &str); 9] = [
-    ("clock", include_str!("../../../ltq-core/src/broker/redis/lua/clock.lua")),
-    ("prelude", include_str!("../../../ltq-core/src/broker/redis/lua/prelude.lua")),
-    ("publish", include_str!("../../../ltq-core/src/broker/redis/lua/publish.lua")),
-    ("turn", include_str!("../../../ltq-core/src/broker/redis/lua/turn.lua")),
-    ("renew", include_str!("../../../ltq-core/src/broker/redis/lua/renew.lua")),
-    ("recover", include_str!("../../../ltq-core/src/broker/redis/lua/recover.lua")),
-    ("replay", include_str!("../../../ltq-core/src/broker/redis/lua/replay.lua")),
-    ("delete", include_str!("../../../ltq-core/src/broker/redis/lua/delete.lua")),
-    ("stats", include_str!("../../../ltq-core/src/broker/redis/lua/stats.lua")),
-];
-
 /// Commands the scripts may use: each has exactly one key, its first argument.
-const ONE_KEY: &str = "DEL EXISTS EXPIRE GET HDEL HEXISTS HGET HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET LINDEX LLEN LPOP LPUSH LRANGE \
-                       LTRIM RPUSH SET ZADD ZCARD ZRANGE ZRANGEBYSCORE ZREM ZSCORE";
+const ONE_KEY: &str = "DEL EXISTS EXPIRE GET HDEL HEXISTS HGET HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET LINDEX LLEN LPUSH LRANGE \
+                       LTRIM RPUSH SET TYPE ZADD ZCARD ZRANGE ZRANGEBYSCORE ZREM ZREMRANGEBYRANK ZSCORE";
 
 /// Reading the sources covers the branches that no run takes.
 #[test]
 fn scripts_name_keys_only_by_what_was_declared() {
-    for (name, source) in SCRIPTS {
-        let source = source.replace("redis.pcall(", "redis.call(");
+    for (name, source) in RedisBroker::scripts_text() {
+        let source = source.replace("redis.pcall(", "redis.call(").replace("redis.error_reply(", "");
         let code: Vec<&str> = source.lines().map(|line| line.split("--").next().unwrap()).collect();
         let mut declared = HashSet::new();
         for line in &code {
             let Some((names, values)) = line.trim().strip_prefix("local ").and_then(|rest| rest.split_once('=')) else {
                 continue;
             };
+            if values.trim() == "unpack(KEYS)" {
+                declared.extend(names.split(',').map(str::trim));
+            }
             for (name, value) in names.split(',').zip(values.split(", ")) {
                 if value.trim().starts_with("KEYS[") && value.trim().ends_with(']') {
                     declared.insert(name.trim());
@@ -48,7 +38,7 @@ fn scripts_name_keys_only_by_what_was_declared() {
         // A function is handed its keys; the test below sees what it is handed.
         let parameters = code.iter().filter(|line| line.contains("function")).flat_map(|line| names_given(line));
         let handed: HashSet<_> = parameters.collect();
-        for line in code.iter().filter(|line| !line.contains("KEYS[")) {
+        for line in code.iter().filter(|line| !line.contains("KEYS") && !line.contains("function")) {
             let again = names_given(line).into_iter().find(|name| declared.contains(name));
             assert_eq!(again, None, "{name}: gives a declared name another meaning: {line}");
         }
@@ -74,9 +64,8 @@ fn scripts_name_keys_only_by_what_was_declared() {
                 command == "SORT" || ONE_KEY.split(' ').any(|known| known == command),
                 "{name}: `{command}` is new; does it take exactly one key?"
             );
-            let handed = name == "prelude" && handed.contains(key);
             assert!(
-                handed || declared.contains(key) || key.starts_with("KEYS["),
+                handed.contains(key) || declared.contains(key) || key.starts_with("KEYS["),
                 "{name}: `{command}` touches `{key}`"
             );
         }
@@ -99,15 +88,15 @@ fn names_given(line: &str) -> Vec<&str> {
 /// Watching the server covers what the sources only seem to say.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workout_touches_only_declared_keys_and_leaves_only_known_ones() {
-    for batches_from in [1, 1_000] {
-        work_out(batches_from).await;
+    for blocks_from in [1, 1_000] {
+        work_out(blocks_from).await;
     }
 }
 
-async fn work_out(batches_from: usize) {
+async fn work_out(blocks_from: usize) {
     let server = RedisServer::start();
     let options = ConnectOptions::default();
-    let broker = RedisBroker::with_batches_from(batches_from, &server.unix_url(), &options, None).await.unwrap();
+    let broker = RedisBroker::with_blocks_from(blocks_from, &server.unix_url(), &options, None).await.unwrap();
     let client = bare(&server).await;
     let mut monitor = monitor(&server).await;
 
@@ -135,7 +124,7 @@ async fn work_out(batches_from: usize) {
     }
     assert!(by_scripts > 100, "the monitor saw {by_scripts} commands of scripts");
 
-    let known = ["ready", "scheduled", "holders", "deliveries", "dead", "letters", "wake", "counts"];
+    let known = ["ready", "scheduled", "holders", "notes", "dead", "letters", "wake", "counts"];
     let documented = include_str!("../../../docs/redis-keys.md");
     let Value::Array(found) = command(&client, "KEYS", &["*"]).await else { panic!("no list of keys") };
     assert!(!found.is_empty());
@@ -152,7 +141,7 @@ async fn work_out(batches_from: usize) {
                 let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
                 assert!((1..=3600).contains(&left), "{key} lives for {left} s");
             }
-            "active" | "batches" | "batch" => assert!(of_somebody),
+            "active" | "blocks" | "block" => assert!(of_somebody),
             _ => assert!(known.contains(&kind) && !of_somebody, "unknown key {key}"),
         }
     }
@@ -183,7 +172,7 @@ async fn workout(broker: &dyn Broker) {
     let retry = |index: usize, delay| taken[index].retry(taken[index].payload.clone(), Duration::from_millis(delay));
     let settlements = vec![
         taken[0].done(),
-        Settlement::Done { id: MessageId::new(), place: Place { turn: 7, nth: 7 }, recovered: false },
+        Settlement::new(Place { turn: 7, index: 7 }, End::Done),
         retry(1, 0),
         retry(2, 60_000),
         taken[3].hand_back(taken[3].payload.clone()),

@@ -64,6 +64,7 @@ fn turn(worker: &WorkerId, sequence: u64, want: usize, settlements: Vec<Settleme
         settlements,
         want,
         backlog: true,
+        full: false,
         discarded: 0,
         dead_limits: DeadLimits::default(),
     }

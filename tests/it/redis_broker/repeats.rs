@@ -1,13 +1,13 @@
 //! A call whose reply was lost is repeated, and counts once.
 
-use ltq_core::broker::{Place, Recovery};
+use ltq_core::broker::{End, Place, Recovery};
 use ltq_core::message::{DeadLetter, DeadReason};
 
 use super::*;
 
 /// The settlement of a message that no worker of these tests holds.
 fn never_taken() -> Settlement {
-    Settlement::Done { id: MessageId::new(), place: Place { turn: 900, nth: 7 }, recovered: false }
+    Settlement::new(Place { turn: 900, index: 7 }, End::Done)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,16 +138,16 @@ async fn flushed_scripts_are_not_noticed() {
     assert!(broker.renew(&queue(), &worker, LEASE).await.unwrap().held);
 }
 
-/// A server that may evict anything can lose a batch. The worker goes on, and whoever recovers it is not stuck.
+/// A server that may evict anything can lose a block. The worker goes on, and whoever recovers it is not stuck.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_the_server_has_lost_holds_up_nobody() {
+async fn a_block_that_the_server_has_lost_holds_up_nobody() {
     let server = RedisServer::start();
     let (broker, client) = (broker(&server).await, bare(&server).await);
     publish(broker.as_ref(), 120).await;
     let worker = WorkerId::new();
     let first = turn(&worker, 1, 100, Vec::new());
     assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 100);
-    command(&client, "DEL", &[&format!("{{ltq:q}}:batch:{worker}:1")]).await;
+    command(&client, "DEL", &[&format!("{{ltq:q}}:block:{worker}:1")]).await;
 
     assert!(broker.turn(&first).await.unwrap().deliveries.is_empty());
     let taken = broker.turn(&turn(&worker, 2, 100, Vec::new())).await.unwrap().deliveries;
@@ -158,9 +158,9 @@ async fn a_batch_that_the_server_has_lost_holds_up_nobody() {
     assert_eq!((stats.ready, stats.active, stats.workers), (20, 0, 0));
 }
 
-/// Messages that take long stay in the hands of their worker while batch after batch goes by, whatever becomes of them.
+/// Messages that take long stay in the hands of their worker while block after block goes by, whatever becomes of them.
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_messages_outlive_their_batches() {
+async fn slow_messages_outlive_their_blocks() {
     let server = RedisServer::start();
     let broker = broker(&server).await;
     publish(broker.as_ref(), 900).await;
@@ -173,7 +173,7 @@ async fn slow_messages_outlive_their_batches() {
         slow.extend(reply.deliveries[..3].iter().cloned());
     }
     broker.turn(&turn(&worker, 10, 0, settlements)).await.unwrap();
-    let lists = command(&bare(&server).await, "KEYS", &[&format!("*:batch:{worker}:*")]).await.into_array();
+    let lists = command(&bare(&server).await, "KEYS", &[&format!("*:block:{worker}:*")]).await.into_array();
     assert!(lists.len() <= 4, "{lists:?}");
     assert_eq!(broker.stats(&queue()).await.unwrap().counts.done, 9 * 97);
 

@@ -314,6 +314,7 @@ impl Hand {
             settlements,
             want,
             backlog: true,
+            full: false,
             discarded: 0,
             dead_limits: self.limits,
         }

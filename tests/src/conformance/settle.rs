@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ltq_core::broker::{Broker, Place, Settlement};
-use ltq_core::message::{DeadLetter, DeadReason, MessageId};
+use ltq_core::broker::{Broker, End, Place, Settlement};
+use ltq_core::message::{DeadLetter, DeadReason};
 
 use super::{Hand, LONG, Sender, dead, done, message_with_id, messages, payloads, queue, stats};
 
@@ -98,7 +98,7 @@ pub async fn only_the_holder_settles(broker: Arc<dyn Broker>) {
     Sender::new(&broker, &queue).send(&messages(1)).await;
     let (mut holder, mut other) = (Hand::new(&broker, &queue, LONG), Hand::new(&broker, &queue, LONG));
     let held = holder.take(1).await;
-    let unknown = Settlement::Done { id: MessageId::new(), place: Place { turn: 7, nth: 7 }, recovered: false };
+    let unknown = Settlement::new(Place { turn: 7, index: 7 }, End::Done);
     let reply = other.turn(vec![held[0].done(), dead(&held[0]), unknown], 0).await;
     assert_eq!((reply.lost, reply.refused), (false, 3));
     holder.settle(done(&held)).await;

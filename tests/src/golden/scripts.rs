@@ -5,9 +5,7 @@ use fred::clients::Client;
 use fred::interfaces::{ListInterface, LuaInterface};
 use fred::types::Value;
 
-const PRELUDE: &str = include_str!("../../fixtures/scripts_v1/prelude.lua");
-
-/// Where a worker holds a message: the turn that took it in 6 bytes, and which of those it took in 2.
+/// Where a worker holds a message: the turn that took it in 6 bytes, and its index among those in 2.
 pub type OldPlace = [u8; 8];
 
 /// One queue as a program sees it that was built with the first scripts.
@@ -40,7 +38,7 @@ impl OldScripts {
         assert_eq!(stored.as_i64(), Some(1));
     }
 
-    /// One turn: ends `done` well, puts `retries` (place, payload) back at once, takes up to `want`, two or more as a batch.
+    /// One turn: ends `done` well, puts `retries` (place, payload) back at once, takes up to `want`, two or more as a block.
     /// What it took, each with its place, or `None` where the worker was lost.
     pub async fn turn(
         &mut self,
@@ -50,36 +48,36 @@ impl OldScripts {
         want: i64,
     ) -> Option<Vec<(OldPlace, Bytes)>> {
         self.sequence += 1;
-        let (active, turn, batches) =
-            (format!("active:{}", self.name), format!("turn:{}", self.name), format!("batches:{}", self.name));
-        let lists = [0, 1, 2, 3].map(|slot| format!("batch:{}:{slot}", self.name));
+        let (active, turn, blocks) =
+            (format!("active:{}", self.name), format!("turn:{}", self.name), format!("blocks:{}", self.name));
+        let lists = [0, 1, 2, 3].map(|slot| format!("block:{}:{slot}", self.name));
         let mut keys: Vec<&str> = vec![
             "ready",
             "scheduled",
             &active,
             "holders",
-            "deliveries",
+            "notes",
             "dead",
             "letters",
             "wake",
             &turn,
             "counts",
-            &batches,
+            &blocks,
         ];
         keys.extend(lists.iter().map(String::as_str));
         let mut args: Vec<Value> = vec![self.name.as_str().into(), self.sequence.into(), lease_ms.into(), want.into()];
         args.extend([0, 10_000, 2_592_000_000, 3_600, 2].map(|number: i64| Value::from(number)));
         // A mask of one byte for each place; the places of these tests are below 8.
-        let masks = done.iter().flat_map(|[turn @ .., _, nth]| [turn.as_slice(), &[1, 1 << nth]].concat());
+        let masks = done.iter().flat_map(|[turn @ .., _, index]| [turn.as_slice(), &[1, 1 << index]].concat());
         args.push(Value::Bytes(masks.collect::<Vec<u8>>().into()));
-        // None of these was recovered before.
-        args.push("".into());
+        // None of these was recovered before, so none has an effect.
+        args.push(0.into());
         args.extend([i64::try_from(retries.len()).unwrap(), 0, 0].map(Value::from));
         for (place, payload) in retries {
             args.extend([Value::Bytes(Bytes::copy_from_slice(place)), 0.into(), Value::Bytes(payload.clone())]);
         }
         let reply = self.run(include_str!("../../fixtures/scripts_v1/turn.lua"), &keys, args).await.into_array();
-        assert_eq!(reply.len(), 11);
+        assert_eq!(reply.len(), 12);
         if reply[0].as_i64() == Some(1) {
             return None;
         }
@@ -93,7 +91,7 @@ impl OldScripts {
             list
         };
         let [_, _, turn @ ..] = self.sequence.to_be_bytes();
-        let place = |nth: u8| <OldPlace>::try_from([turn.as_slice(), &[0, nth]].concat()).unwrap();
+        let place = |index: u8| <OldPlace>::try_from([turn.as_slice(), &[0, index]].concat()).unwrap();
         Some((0..).map(place).zip(payloads).collect())
     }
 
@@ -109,9 +107,9 @@ impl OldScripts {
     /// Recovers another worker: how many messages came back.
     pub async fn recover(&self, worker: &str) -> i64 {
         let (active, turn) = (format!("active:{worker}"), format!("turn:{worker}"));
-        let batches = format!("batches:{worker}");
-        let lists = [0, 1, 2, 3].map(|slot| format!("batch:{worker}:{slot}"));
-        let mut keys: Vec<&str> = vec!["ready", &active, "holders", "deliveries", "wake", &turn, "counts", &batches];
+        let blocks = format!("blocks:{worker}");
+        let lists = [0, 1, 2, 3].map(|slot| format!("block:{worker}:{slot}"));
+        let mut keys: Vec<&str> = vec!["ready", &active, "holders", "notes", "wake", &turn, "counts", &blocks];
         keys.extend(lists.iter().map(String::as_str));
         let args: Vec<Value> = vec![worker.into(), "expired".into(), 500_i64.into()];
         let reply = self.run(include_str!("../../fixtures/scripts_v1/recover.lua"), &keys, args).await;
@@ -124,6 +122,6 @@ impl OldScripts {
 
     async fn run(&self, script: &str, keys: &[&str], args: Vec<Value>) -> Value {
         let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
-        self.client.eval(format!("{PRELUDE}\n{script}"), keys, args).await.unwrap()
+        self.client.eval(script.to_owned(), keys, args).await.unwrap()
     }
 }

@@ -64,6 +64,7 @@ impl GoldenWorker {
             settlements,
             want,
             backlog: true,
+            full: false,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };

@@ -24,8 +24,8 @@ use self::clock::Clock;
 pub(crate) use self::state::Waiting;
 use self::state::{Full, Queue};
 use super::{
-    Admin, Broker, BrokerError, Consume, Produce, Publish, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply,
-    WorkerId,
+    Admin, Broker, BrokerError, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery, Renewal, Turn,
+    TurnReply, WorkerId,
 };
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -81,6 +81,13 @@ impl MemoryBroker {
         for name in &due {
             self.wake(name);
         }
+    }
+
+    /// Raises or lowers the flag that calls for the full scripts: there are tracked messages.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn flag_tracked(&self, queue: &QueueName, raised: bool) {
+        self.change_existing(queue, |queue, _| (queue.flag(state::Flag::Tracked, raised), false));
     }
 
     fn new(address: String, clock: Clock) -> Self {
@@ -154,10 +161,10 @@ impl Broker for MemoryBroker {
 
 #[async_trait]
 impl Produce for MemoryBroker {
-    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+    async fn publish(&self, batch: &Publish) -> Result<Published, BrokerError> {
         self.refuse("publish", "entries", batch.entries.len(), Publish::MAX_ENTRIES)?;
         self.change(&batch.queue, |queue, now_ms| match queue.publish(batch, now_ms) {
-            Ok(wake) => (Ok(()), wake),
+            Ok((answers, wake)) => (Ok(Published { answers }), wake),
             Err(Full { limit }) => (Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit }), false),
         })
     }
@@ -265,6 +272,7 @@ mod tests {
             settlements: Vec::new(),
             want: 1,
             backlog: false,
+            full: false,
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };

@@ -12,8 +12,8 @@ pub(super) const PATTERNS: &str = "~{ltq:*}:* ~ltq:queues";
 /// How long the last sequence of a producer, and the last turn of a worker, are remembered: longer than anybody repeats.
 pub(super) const MEMORY_SECONDS: i64 = 3_600;
 
-/// How many batches one worker may hold; the same as in `prelude.lua`.
-pub(super) const BATCHES: u64 = 4;
+/// How many blocks one worker may hold; the same as in `lua/shared/block.lua`.
+pub(super) const BLOCKS: u64 = 4;
 
 /// Why a namespace cannot be used, or `None`.
 pub(super) fn namespace_fault(namespace: &str) -> Option<&'static str> {
@@ -57,21 +57,21 @@ impl QueueKeys {
         self.key(&format!("active:{worker}"))
     }
 
-    /// HASH: slot to turn, number and mask, what one incarnation of a worker holds of its batches. At most [`BATCHES`]
-    /// fields; gone when the worker is recovered or leaves.
-    pub(super) fn batches(&self, worker: &WorkerId) -> String {
-        self.key(&format!("batches:{worker}"))
+    /// HASH: index of a list to turn, number and mask, what one incarnation of a worker holds of its blocks. At most
+    /// [`BLOCKS`] fields; gone when the worker is recovered or leaves.
+    pub(super) fn blocks(&self, worker: &WorkerId) -> String {
+        self.key(&format!("blocks:{worker}"))
     }
 
-    /// LIST: a turn and what it took as a batch. At most 1,000 envelopes; gone when all are settled, when the slot is needed
-    /// for another batch, or when the worker is recovered or leaves.
-    pub(super) fn batch(&self, worker: &WorkerId, slot: u64) -> String {
-        self.key(&format!("batch:{worker}:{slot}"))
+    /// LIST: a turn and what it took as a block. At most 1,000 envelopes; gone when all are settled, when the list is needed
+    /// for another block, or when the worker is recovered or leaves.
+    pub(super) fn block(&self, worker: &WorkerId, index: u64) -> String {
+        self.key(&format!("block:{worker}:{index}"))
     }
 
-    /// The lists of all slots.
-    pub(super) fn each_batch(&self, worker: &WorkerId) -> impl Iterator<Item = String> {
-        (0..BATCHES).map(|slot| self.batch(worker, slot))
+    /// The lists of all blocks.
+    pub(super) fn each_block(&self, worker: &WorkerId) -> impl Iterator<Item = String> {
+        (0..BLOCKS).map(|index| self.block(worker, index))
     }
 
     /// ZSET: worker to lease end in ms. One entry per worker, removed when it leaves or is recovered.
@@ -79,9 +79,10 @@ impl QueueKeys {
         self.key("holders")
     }
 
-    /// HASH: id to number of recoveries. Only messages that were ever recovered; removed when they end.
-    pub(super) fn deliveries(&self) -> String {
-        self.key("deliveries")
+    /// HASH: the few facts about plain messages: id to number of recoveries, only of messages that were ever recovered and
+    /// have not ended; and flags of one byte, which call for the full scripts. At most three flags.
+    pub(super) fn notes(&self) -> String {
+        self.key("notes")
     }
 
     /// ZSET: id to time of death in ms. Trimmed by count and age.
@@ -99,7 +100,7 @@ impl QueueKeys {
         self.key("wake")
     }
 
-    /// STRING: the last sequence of a producer. Expires after [`MEMORY_SECONDS`].
+    /// STRING: the last sequence of a producer, with what it was answered if it asked for answers. Expires after [`MEMORY_SECONDS`].
     pub(super) fn producer(&self, producer: ProducerId) -> String {
         self.key(&format!("producer:{producer}"))
     }

@@ -29,8 +29,8 @@ use self::keys::QueueKeys;
 use self::link::connect::Connection;
 use self::link::settings::Settings;
 use super::{
-    Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, QueueStats, Recovered, Recovery, Renewal,
-    Turn, TurnReply, WorkerId,
+    Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery,
+    Renewal, Turn, TurnReply, WorkerId,
 };
 use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
@@ -79,21 +79,47 @@ impl RedisBroker {
         self.scripts.test_clock().into_iter().for_each(|clock| clock.advance(by));
     }
 
-    /// As [`connect`](Self::connect) or, with a time, [`with_clock`](Self::with_clock); a turn takes `batch_from` messages or
-    /// more as a batch, instead of some dozens or more.
+    /// From now on the server refuses that call of a script, counted from 1, or none. Only with a clock of a test.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn refuse(&self, refused: Option<(&'static str, u64)>) {
+        self.scripts.test_clock().into_iter().for_each(|clock| clock.refuse(refused));
+    }
+
+    /// The name and the whole text of each script, as the server runs it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn scripts_text() -> Vec<(&'static str, &'static str)> {
+        let scripts: [&'static link::script::Script; 10] = [
+            &publish::PUBLISH,
+            &publish::PUBLISH_ANSWERED,
+            &turn::TURN,
+            &turn::TURN_FULL,
+            &renew::RENEW,
+            &recover::RECOVER,
+            &admin::REPLAY,
+            &admin::CLEAR,
+            &admin::DELETE,
+            &admin::STATS,
+        ];
+        scripts.into_iter().map(|script| script.text()).collect()
+    }
+
+    /// As [`connect`](Self::connect) or, with a time, [`with_clock`](Self::with_clock); a turn takes `block_from` messages or
+    /// more as a block, instead of some dozens or more.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
     #[cfg(feature = "testing")]
     #[doc(hidden)]
-    pub async fn with_batches_from(
-        batch_from: usize,
+    pub async fn with_blocks_from(
+        block_from: usize,
         url: &str,
         options: &ConnectOptions,
         now_ms: Option<u64>,
     ) -> Result<Arc<Self>, BrokerError> {
-        let settings = Settings::new(url, options)?.with_batches_from(batch_from);
+        let settings = Settings::new(url, options)?.with_blocks_from(block_from);
         let settings = match now_ms {
             Some(now_ms) => settings.with_test_clock(now_ms),
             None => settings,
@@ -195,9 +221,9 @@ impl Broker for RedisBroker {
 
 #[async_trait]
 impl Produce for RedisBroker {
-    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+    async fn publish(&self, batch: &Publish) -> Result<Published, BrokerError> {
         if batch.entries.is_empty() {
-            return Ok(());
+            return Ok(Published::default());
         }
         self.list(&batch.queue).await?;
         let (scripts, keys) = (self.scripts()?, self.keys(&batch.queue));
@@ -212,7 +238,7 @@ impl Produce for RedisBroker {
 impl Consume for RedisBroker {
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.list(&turn.queue).await?;
-        turn::turn(self.scripts()?, &self.keys(&turn.queue), self.settings.batch_from(), turn).await
+        turn::turn(self.scripts()?, &self.keys(&turn.queue), self.settings.block_from(), turn).await
     }
 
     async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {

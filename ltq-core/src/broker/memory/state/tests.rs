@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use std::time::Duration;
+
 use super::*;
-use crate::broker::{DeadLimits, Entry};
-use crate::message::{DeadLetter, DeadReason, QueueName};
+use crate::broker::{DeadLimits, Delivered, Entry, Publish, Recovery, Turn, TurnReply};
+use crate::message::{DeadLetter, DeadReason, Due, QueueName};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -158,6 +160,7 @@ impl World {
             settlements: settlements.collect(),
             want,
             backlog: false,
+            full: false,
             discarded: 0,
             dead_limits: DeadLimits::new(max_dead, Duration::from_secs(3_600)),
         };

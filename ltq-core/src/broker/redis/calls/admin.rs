@@ -7,14 +7,37 @@ use fred::types::Value;
 use super::turn::id_value;
 use crate::broker::redis::keys::{self, QueueKeys};
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Script, script};
+use crate::broker::redis::link::script::{Script, parts, table};
 use crate::broker::{BrokerError, QueueCounts, QueueStats, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
-static REPLAY: Script = script!("replay", "replay.lua");
-static CLEAR: Script = script!("clear", "clear.lua");
-static DELETE: Script = script!("delete", "delete.lua");
-static STATS: Script = script!("stats", "stats.lua");
+table! {
+    keys ReplayKeys { dead: SortedSet, letters: Hash, ready: List, wake: List }
+    args ReplayArgs { id, payload }
+}
+pub(crate) static REPLAY: Script =
+    Script::new("replay", ReplayKeys::TABLE, ReplayArgs::NAMES, parts!["shared/token", "replay"]);
+table! {
+    keys ClearKeys { ready: List, scheduled: SortedSet, notes: Hash }
+    args ClearArgs { most }
+}
+pub(crate) static CLEAR: Script =
+    Script::new("clear", ClearKeys::TABLE, ClearArgs::NAMES, parts!["shared/number", "shared/envelope", "clear"]);
+table! {
+    keys DeleteKeys { dead: SortedSet, letters: Hash }
+    args DeleteArgs { id }
+}
+pub(crate) static DELETE: Script = Script::new("delete", DeleteKeys::TABLE, DeleteArgs::NAMES, parts!["delete"]);
+table! {
+    keys StatsKeys { ready: List, scheduled: SortedSet, dead: SortedSet, holders: SortedSet, counts: Hash }
+    args StatsArgs {}
+}
+pub(crate) static STATS: Script = Script::new(
+    "stats",
+    StatsKeys::TABLE,
+    StatsArgs::NAMES,
+    parts!["shared/number", "shared/place", "shared/block", "stats"],
+);
 
 /// The most dead letters one call reads.
 const MOST_LETTERS: u64 = 1_000;
@@ -37,11 +60,16 @@ pub(crate) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<Q
     let workers: Vec<String> = connection
         .call(STATS.call, || connection.client().zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false))
         .await?;
-    let mut script_keys = vec![keys.ready(), keys.scheduled(), keys.dead(), keys.holders(), keys.counts()];
-    for worker in workers.iter().map(|name| WorkerId::from_name(name)) {
-        script_keys.extend([keys.active(&worker), keys.batches(&worker)]);
-    }
-    let reply = STATS.run(connection, script_keys, Vec::new()).await?;
+    let script_keys = StatsKeys {
+        ready: keys.ready(),
+        scheduled: keys.scheduled(),
+        dead: keys.dead(),
+        holders: keys.holders(),
+        counts: keys.counts(),
+    };
+    let of_workers = workers.iter().map(|name| WorkerId::from_name(name));
+    let of_workers = of_workers.flat_map(|worker| [keys.active(&worker), keys.blocks(&worker)]);
+    let reply = STATS.run(connection, script_keys.and(of_workers), StatsArgs {}.and(Vec::new())).await?;
     let mut reply = STATS.read(connection, reply, 6)?;
     let mut stats = QueueStats {
         ready: reply.count()?,
@@ -117,23 +145,26 @@ pub(crate) async fn replay(
     id: MessageId,
     payload: Bytes,
 ) -> Result<bool, BrokerError> {
-    let script_keys = vec![keys.dead(), keys.letters(), keys.ready(), keys.wake()];
-    let reply = REPLAY.run(connection, script_keys, vec![id_value(id), Value::Bytes(payload)]).await?;
+    let script_keys = ReplayKeys { dead: keys.dead(), letters: keys.letters(), ready: keys.ready(), wake: keys.wake() };
+    let args = ReplayArgs { id: id_value(id), payload: Value::Bytes(payload) };
+    let reply = REPLAY.run(connection, script_keys.and([]), args.and(Vec::new())).await?;
     Ok(REPLAY.number(connection, &reply)? == 1)
 }
 
 /// Deletes waiting messages.
 pub(crate) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64) -> Result<u64, BrokerError> {
     let limit = i64::try_from(limit.min(MOST_CLEARED)).unwrap_or(i64::MAX);
-    let script_keys = vec![keys.ready(), keys.scheduled(), keys.deliveries()];
-    let reply = CLEAR.run(connection, script_keys, vec![Value::Integer(limit)]).await?;
+    let script_keys = ClearKeys { ready: keys.ready(), scheduled: keys.scheduled(), notes: keys.notes() };
+    let args = ClearArgs { most: Value::Integer(limit) };
+    let reply = CLEAR.run(connection, script_keys.and([]), args.and(Vec::new())).await?;
     let deleted = CLEAR.number(connection, &reply)?;
     u64::try_from(deleted).map_err(|_| connection.odd_answer(CLEAR.call, "a negative count"))
 }
 
 /// Deletes a dead letter.
 pub(crate) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
-    let reply = DELETE.run(connection, vec![keys.dead(), keys.letters()], vec![id_value(id)]).await?;
+    let script_keys = DeleteKeys { dead: keys.dead(), letters: keys.letters() };
+    let reply = DELETE.run(connection, script_keys.and([]), DeleteArgs { id: id_value(id) }.and(Vec::new())).await?;
     Ok(DELETE.number(connection, &reply)? == 1)
 }
 

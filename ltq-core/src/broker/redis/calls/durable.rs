@@ -16,7 +16,7 @@ use super::publish::publish;
 use crate::broker::redis::keys::QueueKeys;
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::settings::Settings;
-use crate::broker::{BrokerError, Publish};
+use crate::broker::{BrokerError, Publish, Published};
 use crate::message::{Durability, MessageId};
 
 /// How much later than asked the server may answer before its connection is taken for dead.
@@ -49,7 +49,7 @@ impl DurableConnections {
         settings: &Settings,
         keys: &QueueKeys,
         batch: &Publish,
-    ) -> Result<(), BrokerError> {
+    ) -> Result<Published, BrokerError> {
         let waited = settings.options().call_timeout + batch.durability.within() + GRACE;
         let idle = self.pop(waited);
         let mut named = match idle {
@@ -63,7 +63,7 @@ impl DurableConnections {
             Ok(result) => result,
             Err(_) => Err(BrokerError::Timeout { address: settings.address().to_owned(), call: CALL, waited }),
         };
-        if matches!(result, Ok(()) | Err(BrokerError::NotDurable { .. } | BrokerError::QueueFull { .. })) {
+        if matches!(result, Ok(_) | Err(BrokerError::NotDurable { .. } | BrokerError::QueueFull { .. })) {
             self.lock().push(named);
         }
         result
@@ -88,17 +88,17 @@ impl DurableConnections {
 }
 
 impl Named {
-    async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
+    async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<Published, BrokerError> {
         self.check_server(batch.durability)?;
         let node = Node { connection: &self.connection, slot: redis_keyslot(keys.ready().as_bytes()) };
         if self.name.is_empty() {
             self.name = node.give_name().await?;
         }
         for _ in 0..ATTEMPTS {
-            publish(&self.connection, keys, batch).await?;
+            let published = publish(&self.connection, keys, batch).await?;
             let reached = node.wait(batch.durability).await;
             if node.name().await? == self.name {
-                return reached.map_err(|reason| BrokerError::NotDurable {
+                return reached.map(|()| published).map_err(|reason| BrokerError::NotDurable {
                     address: self.connection.address().to_owned(),
                     wanted: batch.durability,
                     reason,

@@ -6,18 +6,62 @@ use fred::types::Value;
 
 use crate::broker::redis::keys::{MEMORY_SECONDS, QueueKeys};
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Script, script};
-use crate::broker::{BrokerError, Publish};
+use crate::broker::redis::link::script::{Reply, Script, parts, table};
+use crate::broker::{Answer, BrokerError, Publish, Published};
 use crate::message::Due;
 
-static PUBLISH: Script = script!("publish", "publish.lua");
+table! {
+    keys Keys { ready: List, scheduled: SortedSet, wake: List, producer: String }
+    args Args { sequence, memory_seconds, most, kind }
+}
+macro_rules! publish_parts {
+    ($reply:literal) => {
+        parts![
+            "shared/clock",
+            "shared/number",
+            "shared/types",
+            "shared/token",
+            $reply,
+            "publish/repeat",
+            "publish/store",
+        ]
+    };
+}
+pub(crate) static PUBLISH: Script =
+    Script::new("publish", Keys::TABLE, Args::NAMES, publish_parts!("publish/plain_reply"));
+/// Says what became of each entry.
+pub(crate) static PUBLISH_ANSWERED: Script =
+    Script::new("publish_answered", Keys::TABLE, Args::NAMES, publish_parts!("publish/answered_reply"));
 
 /// Publishes on the primary; a repeat changes nothing.
-pub(crate) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &Publish) -> Result<(), BrokerError> {
-    let script_keys = vec![keys.ready(), keys.scheduled(), keys.wake(), keys.producer(batch.producer)];
-    let reply = PUBLISH.run(connection, script_keys, arguments(batch)).await?;
-    match PUBLISH.number(connection, &reply)? {
-        0 | 1 => Ok(()),
+pub(crate) async fn publish(
+    connection: &Connection,
+    keys: &QueueKeys,
+    batch: &Publish,
+) -> Result<Published, BrokerError> {
+    let script_keys = Keys {
+        ready: keys.ready(),
+        scheduled: keys.scheduled(),
+        wake: keys.wake(),
+        producer: keys.producer(batch.producer),
+    };
+    let (kind, entries) = entries(batch);
+    let args = Args {
+        sequence: count(batch.sequence),
+        memory_seconds: Value::Integer(MEMORY_SECONDS),
+        most: batch.max_waiting.map_or(Value::Integer(-1), count),
+        kind,
+    };
+    let script = if batch.answered { &PUBLISH_ANSWERED } else { &PUBLISH };
+    let reply = script.run(connection, script_keys.and([]), args.and(entries)).await?;
+    let (status, answers) = if batch.answered {
+        let mut reply = script.read(connection, reply, 2)?;
+        (reply.int()?, read_answers(&mut reply)?)
+    } else {
+        (script.number(connection, &reply)?, Vec::new())
+    };
+    match status {
+        0 | 1 => Ok(Published { answers }),
         -1 => {
             Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit: batch.max_waiting.unwrap_or_default() })
         }
@@ -25,20 +69,24 @@ pub(crate) async fn publish(connection: &Connection, keys: &QueueKeys, batch: &P
     }
 }
 
-fn arguments(batch: &Publish) -> Vec<Value> {
-    let all_now = batch.entries.iter().all(|entry| entry.due == Due::Now);
-    let mut args = Vec::with_capacity(4 + 2 * batch.entries.len());
-    args.push(count(batch.sequence));
-    args.push(Value::Integer(MEMORY_SECONDS));
-    args.push(batch.max_waiting.map_or(Value::Integer(-1), count));
-    args.push(Value::from_static_str(if all_now { "now" } else { "mixed" }));
-    for entry in &batch.entries {
-        if !all_now {
-            args.push(when(entry.due));
-        }
-        args.push(Value::Bytes(entry.payload.clone()));
+/// A byte for each entry.
+fn read_answers(reply: &mut Reply<'_>) -> Result<Vec<Answer>, BrokerError> {
+    let answers = reply.bytes()?;
+    let read = |answer: &u8| match answer {
+        b'n' => Ok(Answer::New),
+        _ => Err(reply.odd("an answer of a newer version")),
+    };
+    answers.iter().map(read).collect()
+}
+
+/// How the entries are written, and the entries.
+fn entries(batch: &Publish) -> (Value, Vec<Value>) {
+    if batch.entries.iter().all(|entry| entry.due == Due::Now) {
+        let entries = batch.entries.iter().map(|entry| Value::Bytes(entry.payload.clone()));
+        return (Value::from_static_str("now"), entries.collect());
     }
-    args
+    let entries = batch.entries.iter().flat_map(|entry| [when(entry.due), Value::Bytes(entry.payload.clone())]);
+    (Value::from_static_str("mixed"), entries.collect())
 }
 
 fn when(due: Due) -> Value {

@@ -4,10 +4,30 @@ use fred::types::Value;
 
 use crate::broker::redis::keys::QueueKeys;
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Script, script};
+use crate::broker::redis::link::script::{Script, parts, table};
 use crate::broker::{BrokerError, Recovered, Recovery, WorkerId};
 
-static RECOVER: Script = script!("recover", "recover.lua");
+table! {
+    keys Keys {
+        ready: List, active: Hash, holders: SortedSet, notes: Hash, wake: List, turn: String, counts: Hash, blocks: Hash,
+    }
+    args Args { worker, mode, most }
+}
+pub(crate) static RECOVER: Script = Script::new(
+    "recover",
+    Keys::TABLE,
+    Args::NAMES,
+    parts![
+        "shared/clock",
+        "shared/number",
+        "shared/envelope",
+        "shared/place",
+        "shared/block",
+        "shared/token",
+        "shared/count",
+        "recover",
+    ],
+);
 
 /// How many messages one call moves.
 const MOST_MESSAGES: i64 = 500;
@@ -23,19 +43,22 @@ pub(crate) async fn recover(
         Recovery::Expired => "expired",
         Recovery::Leaving => "leaving",
     };
-    let mut script_keys = vec![
-        keys.ready(),
-        keys.active(worker),
-        keys.holders(),
-        keys.deliveries(),
-        keys.wake(),
-        keys.turn(worker),
-        keys.counts(),
-        keys.batches(worker),
-    ];
-    script_keys.extend(keys.each_batch(worker));
-    let args = vec![worker.as_str().into(), Value::from_static_str(mode), Value::Integer(MOST_MESSAGES)];
-    let reply = RECOVER.run(connection, script_keys, args).await?;
+    let script_keys = Keys {
+        ready: keys.ready(),
+        active: keys.active(worker),
+        holders: keys.holders(),
+        notes: keys.notes(),
+        wake: keys.wake(),
+        turn: keys.turn(worker),
+        counts: keys.counts(),
+        blocks: keys.blocks(worker),
+    };
+    let args = Args {
+        worker: worker.as_str().into(),
+        mode: Value::from_static_str(mode),
+        most: Value::Integer(MOST_MESSAGES),
+    };
+    let reply = RECOVER.run(connection, script_keys.and(keys.each_block(worker)), args.and(Vec::new())).await?;
     let mut reply = RECOVER.read(connection, reply, 2)?;
     Ok(Recovered { messages: reply.count()?, more: reply.int()? == 1 })
 }

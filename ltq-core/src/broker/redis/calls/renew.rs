@@ -7,10 +7,15 @@ use fred::types::Value;
 use super::publish::millis;
 use crate::broker::redis::keys::QueueKeys;
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Script, script};
+use crate::broker::redis::link::script::{Script, parts, table};
 use crate::broker::{BrokerError, Renewal, WorkerId};
 
-static RENEW: Script = script!("renew", "renew.lua");
+table! {
+    keys Keys { holders: SortedSet }
+    args Args { worker, lease_ms, most }
+}
+pub(crate) static RENEW: Script =
+    Script::new("renew", Keys::TABLE, Args::NAMES, parts!["shared/clock", "shared/number", "renew"]);
 
 /// How many expired workers one renewal reports; the next renewal reports the others.
 const MOST_EXPIRED: i64 = 10;
@@ -22,8 +27,12 @@ pub(crate) async fn renew(
     worker: &WorkerId,
     lease: Duration,
 ) -> Result<Renewal, BrokerError> {
-    let args = vec![worker.as_str().into(), Value::Integer(millis(lease)), Value::Integer(MOST_EXPIRED)];
-    let reply = RENEW.run(connection, vec![keys.holders()], args).await?;
+    let args = Args {
+        worker: worker.as_str().into(),
+        lease_ms: Value::Integer(millis(lease)),
+        most: Value::Integer(MOST_EXPIRED),
+    };
+    let reply = RENEW.run(connection, Keys { holders: keys.holders() }.and([]), args.and(Vec::new())).await?;
     let mut reply = RENEW.read(connection, reply, 3)?;
     let held = reply.int()? == 1;
     let next_expiry = u64::try_from(reply.int()?).ok().map(Duration::from_millis);

@@ -1,6 +1,6 @@
 //! One turn of a worker.
 //!
-//! What a turn takes as a batch is read from the list it lies in by a command of its own, which is sent together with the
+//! What a turn takes as a block is read from the list it lies in by a command of its own, which is sent together with the
 //! script: a script that hands payloads on has to make strings of them, one by one, which costs the server more than all
 //! else it does for a message.
 
@@ -11,134 +11,211 @@ use bytes::Bytes;
 use fred::interfaces::ListInterface;
 use fred::types::Value;
 
-use super::done::Done;
 use super::publish::{count, millis};
-use crate::broker::redis::keys::{BATCHES, MEMORY_SECONDS, QueueKeys};
+use super::settled::{Settled, length};
+use crate::broker::redis::keys::{BLOCKS, MEMORY_SECONDS, QueueKeys};
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Reply, Script, script};
-use crate::broker::{BrokerError, Delivered, Place, Settlement, Turn, TurnReply};
+use crate::broker::redis::link::script::{Reply, Script, parts, table};
+use crate::broker::{BrokerError, Delivered, Place, Turn, TurnReply, WorkerId};
 use crate::message::MessageId;
 
-static TURN: Script = script!("turn", "turn.lua");
+table! {
+    keys Keys {
+        ready: List,
+        scheduled: SortedSet,
+        active: Hash,
+        holders: SortedSet,
+        notes: Hash,
+        dead: SortedSet,
+        letters: Hash,
+        wake: List,
+        turn: String,
+        counts: Hash,
+        blocks: Hash,
+    }
+    args Args {
+        worker,
+        sequence,
+        lease_ms,
+        want,
+        discarded,
+        most_dead,
+        oldest_dead_ms,
+        memory_seconds,
+        least,
+        done,
+        dones,
+        retries,
+        returns,
+        deaths,
+    }
+}
+macro_rules! turn_parts {
+    ($kind:literal) => {
+        parts![
+            "shared/clock",
+            "shared/number",
+            "shared/types",
+            "shared/envelope",
+            "shared/place",
+            "shared/block",
+            "shared/token",
+            "shared/count",
+            $kind,
+            "turn/begin",
+            "turn/flags",
+            "turn/reply",
+            "turn/repeat",
+            "turn/register",
+            "settle/hands",
+            "effects/forget",
+            "effects/apply",
+            "settle/done",
+            "settle/retry",
+            "settle/return",
+            "settle/dead",
+            "settle/empty",
+            "turn/trim",
+            "turn/promote",
+            "turn/take",
+            "turn/finish",
+        ]
+    };
+}
+/// Serves plain messages, and says so where there is more.
+pub(crate) static TURN: Script = Script::new("turn", Keys::TABLE, Args::NAMES, turn_parts!("turn/plain"));
+/// Serves every queue.
+pub(crate) static TURN_FULL: Script = Script::new("turn_full", Keys::TABLE, Args::NAMES, turn_parts!("turn/full"));
+
+/// The number of a status, as `lua/turn/reply.lua` gives it.
+mod status {
+    pub(super) const LOST: i64 = 1;
+    pub(super) const TOO_OLD: i64 = 2;
+    pub(super) const USE_FULL: i64 = 3;
+}
 
 /// Makes the turn.
 ///
 /// A turn that comes after a later one of the same worker is refused as a protocol error: only a repeat that nobody
 /// waits for any more, or two workers under one id, can cause it.
+///
+/// The plain script answers that a queue needs the full one without having done anything; the same turn is made by that
+/// one then.
 pub(crate) async fn turn(
     connection: &Connection,
     keys: &QueueKeys,
-    batch_from: usize,
+    block_from: usize,
     turn: &Turn,
 ) -> Result<TurnReply, BrokerError> {
+    if !turn.full
+        && let Some(reply) = run(&TURN, connection, keys, block_from, turn).await?
+    {
+        return Ok(reply);
+    }
+    let reply = run(&TURN_FULL, connection, keys, block_from, turn).await?;
+    reply.ok_or_else(|| connection.odd_answer(TURN_FULL.call, "the full script asks for the full script"))
+}
+
+/// Makes the turn by one of the scripts; nothing where it asks for the other.
+async fn run(
+    script: &'static Script,
+    connection: &Connection,
+    keys: &QueueKeys,
+    block_from: usize,
+    turn: &Turn,
+) -> Result<Option<TurnReply>, BrokerError> {
     let worker = &turn.worker;
-    let mut script_keys = vec![
-        keys.ready(),
-        keys.scheduled(),
-        keys.active(worker),
-        keys.holders(),
-        keys.deliveries(),
-        keys.dead(),
-        keys.letters(),
-        keys.wake(),
-        keys.turn(worker),
-        keys.counts(),
-        keys.batches(worker),
-    ];
-    script_keys.extend(keys.each_batch(worker));
-    let offers_batch = turn.want >= batch_from && (turn.backlog || batch_from <= 1);
-    let args = arguments(turn, if offers_batch { batch_from } else { 0 });
+    let offers_block = turn.want >= block_from && (turn.backlog || block_from <= 1);
+    let args = arguments(turn, if offers_block { block_from } else { 0 });
     // On the heap, since it is large and moved.
-    let call = Box::pin(TURN.run(connection, script_keys, args));
-    let batch = keys.batch(worker, turn.sequence % BATCHES);
-    let (reply, batched) = if offers_batch {
+    let call = Box::pin(script.run(connection, script_keys(keys, worker), args));
+    let list = keys.block(worker, turn.sequence % BLOCKS);
+    let (reply, block) = if offers_block {
         // In this order they are sent.
-        let (reply, batched) = tokio::join!(biased; call, read_batch(connection, &batch, turn.want));
-        (reply?, batched?)
+        let (reply, block) = tokio::join!(biased; call, read_block(connection, &list, turn.want));
+        (reply?, block?)
     } else {
         (call.await?, Vec::new())
     };
-    let mut reply = TURN.read(connection, reply, 11)?;
+    let mut reply = script.read(connection, reply, 12)?;
     let status = reply.int()?;
-    if status == 2 {
-        return Err(reply.odd(&format!("turn {} of {} came after a later one", turn.sequence, turn.worker)));
+    match status {
+        status::TOO_OLD => {
+            return Err(reply.odd(&format!("turn {} of {} came after a later one", turn.sequence, turn.worker)));
+        }
+        status::USE_FULL => return Ok(None),
+        _ => {}
     }
     let now_ms = reply.count()?;
     let next_due = u64::try_from(reply.int()?).ok().map(Duration::from_millis);
     let left = reply.int()?;
     let refused = reply.count()?;
     let trimmed = reply.count()?;
-    let (payloads, numbers) = (reply.list()?, reply.bytes()?);
+    let (payloads, indexes) = (reply.list()?, reply.bytes()?);
     let recoveries = recoveries(reply.list()?)?;
     let (size, head) = (reply.count()?, reply.bytes()?);
-    let mut delivered = Vec::with_capacity(payloads.len().max(batched.len()));
-    let mut deliver = |nth, payload| {
-        let place = Place { turn: turn.sequence, nth };
+    let full = reply.int()? == 1;
+    let mut delivered = Vec::with_capacity(payloads.len().max(block.len()));
+    let mut deliver = |index, payload| {
+        let place = Place { turn: turn.sequence, index };
         let recoveries = |id| recoveries.get(&id).copied().unwrap_or(0);
         delivered.push(Delivered::new(worker, place, payload, recoveries));
     };
     if size == 0 {
-        one_by_one(payloads, &numbers, &mut deliver)?;
+        one_by_one(payloads, &indexes, &mut deliver)?;
     } else {
-        let list = whole_batch(connection, &batch, batched, &head, size).await?;
-        list.into_iter().skip(1).zip(0..).for_each(|(payload, nth)| deliver(nth, payload));
+        let block = whole_block(connection, &list, block, &head, size).await?;
+        block.into_iter().skip(1).zip(0..).for_each(|(payload, index)| deliver(index, payload));
     }
-    Ok(TurnReply {
-        lost: status == 1,
+    Ok(Some(TurnReply {
+        lost: status == status::LOST,
         refused,
         deliveries: delivered,
         now_ms,
         next_due,
         more: left > 0,
         backlog: left == 2,
+        full,
         trimmed,
-    })
+    }))
 }
 
-fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
-    let (mut done, mut recovered) = (Done::default(), Vec::new());
-    let (mut retries, mut returns, mut deaths) = (Vec::new(), Vec::new(), Vec::new());
-    for settlement in &turn.settlements {
-        match settlement {
-            Settlement::Done { place, recovered: false, .. } => done.add(*place),
-            Settlement::Done { place, id, recovered: true } => {
-                recovered.extend_from_slice(&place.to_bytes());
-                recovered.extend_from_slice(id.as_bytes());
-            }
-            Settlement::Retry { place, payload, delay, .. } => retries.push((place, payload, delay)),
-            Settlement::Return { place, payload, .. } => returns.push((place, payload)),
-            Settlement::Dead { place, letter } => deaths.push((place, letter)),
-        }
-    }
-    returns.sort_unstable_by_key(|(place, _)| **place);
+fn script_keys(keys: &QueueKeys, worker: &WorkerId) -> Vec<String> {
+    let named = Keys {
+        ready: keys.ready(),
+        scheduled: keys.scheduled(),
+        active: keys.active(worker),
+        holders: keys.holders(),
+        notes: keys.notes(),
+        dead: keys.dead(),
+        letters: keys.letters(),
+        wake: keys.wake(),
+        turn: keys.turn(worker),
+        counts: keys.counts(),
+        blocks: keys.blocks(worker),
+    };
+    named.and(keys.each_block(worker))
+}
 
-    let mut args = Vec::with_capacity(14 + 3 * (retries.len() + deaths.len()) + 2 * returns.len());
-    args.extend([
-        turn.worker.as_str().into(),
-        count(turn.sequence),
-        Value::Integer(millis(turn.lease)),
-        length(turn.want.min(Turn::MAX_WANT)),
-        count(turn.discarded),
-        count(turn.dead_limits.max_count),
-        Value::Integer(millis(turn.dead_limits.max_age)),
-        Value::Integer(MEMORY_SECONDS),
-        length(batch_from),
-        Value::Bytes(done.encode().into()),
-        Value::Bytes(recovered.into()),
-        length(retries.len()),
-        length(returns.len()),
-        length(deaths.len()),
-    ]);
-    for (place, payload, delay) in retries {
-        args.extend([place_value(*place), Value::Integer(millis(*delay)), Value::Bytes(payload.clone())]);
-    }
-    for (place, payload) in returns {
-        args.extend([place_value(*place), Value::Bytes(payload.clone())]);
-    }
-    for (place, letter) in deaths {
-        args.extend([place_value(*place), id_value(letter.id), Value::Bytes(letter.encode())]);
-    }
-    args
+fn arguments(turn: &Turn, least: usize) -> Vec<Value> {
+    let settled = Settled::sorted(&turn.settlements);
+    let named = Args {
+        worker: turn.worker.as_str().into(),
+        sequence: count(turn.sequence),
+        lease_ms: Value::Integer(millis(turn.lease)),
+        want: length(turn.want.min(Turn::MAX_WANT)),
+        discarded: count(turn.discarded),
+        most_dead: count(turn.dead_limits.max_count),
+        oldest_dead_ms: Value::Integer(millis(turn.dead_limits.max_age)),
+        memory_seconds: Value::Integer(MEMORY_SECONDS),
+        least: length(least),
+        done: Value::Bytes(settled.done.encode().into()),
+        dones: length(settled.dones.len()),
+        retries: length(settled.retries.len()),
+        returns: length(settled.returns.len()),
+        deaths: length(settled.deaths.len()),
+    };
+    named.and(settled.arguments())
 }
 
 /// An id as an argument.
@@ -146,60 +223,57 @@ pub(crate) fn id_value(id: MessageId) -> Value {
     Value::Bytes(Bytes::copy_from_slice(id.as_bytes()))
 }
 
-fn place_value(place: Place) -> Value {
-    Value::Bytes(Bytes::copy_from_slice(&place.to_bytes()))
-}
-
-fn length(number: usize) -> Value {
-    count(u64::try_from(number).unwrap_or(u64::MAX))
-}
-
 /// How often messages were recovered, by id.
 fn recoveries(mut told: Reply<'_>) -> Result<HashMap<MessageId, u64>, BrokerError> {
     let mut recoveries = HashMap::with_capacity(told.len() / 2);
     while told.len() > 0 {
-        recoveries.insert(told.id()?, told.count()?);
+        let (note, value) = (told.bytes()?, told.bytes()?);
+        // Beside the recoveries of ids there are flags, which this version may not know.
+        if let Ok(id) = <[u8; 16]>::try_from(note.as_ref()) {
+            let times = std::str::from_utf8(&value).ok().and_then(|times| times.parse().ok());
+            recoveries.insert(MessageId::from_bytes(id), times.ok_or_else(|| told.odd("a count of recoveries"))?);
+        }
     }
     Ok(recoveries)
 }
 
-/// What was taken one by one. The `numbers` say which of the turn they are, where some are missing.
+/// What was taken one by one. The `indexes` say where among what the turn took each stood, where some are missing.
 fn one_by_one(
     mut payloads: Reply<'_>,
-    numbers: &[u8],
+    indexes: &[u8],
     deliver: &mut impl FnMut(u16, Bytes),
 ) -> Result<(), BrokerError> {
     for index in (0_u16..).take(payloads.len()) {
         let at = 2 * usize::from(index);
-        let nth = numbers.get(at..at + 2).map_or(index, |nth| u16::from_be_bytes([nth[0], nth[1]]));
-        deliver(nth, payloads.bytes()?);
+        let index = indexes.get(at..at + 2).map_or(index, |pair| u16::from_be_bytes([pair[0], pair[1]]));
+        deliver(index, payloads.bytes()?);
     }
     Ok(())
 }
 
-/// The list of a batch of at most `want` messages.
-async fn read_batch(connection: &Connection, batch: &str, want: usize) -> Result<Vec<Bytes>, BrokerError> {
+/// The list of a block of at most `want` messages.
+async fn read_block(connection: &Connection, list: &str, want: usize) -> Result<Vec<Bytes>, BrokerError> {
     let last = i64::try_from(want).unwrap_or(i64::MAX);
-    connection.call(TURN.call, || connection.client().lrange(batch, 0, last)).await
+    connection.call(TURN.call, || connection.client().lrange(list, 0, last)).await
 }
 
-/// The list of a batch of `size` messages that begins with `head`: the one read along with the script, if that is it.
+/// The list of a block of `size` messages that begins with `head`: the one read along with the script, if that is it.
 ///
 /// Calls that are sent again after some trouble can change their order, and then the list is read once more. Another
 /// worker may have recovered the messages by then. That is an error: the repeat of the turn tells what is left.
-async fn whole_batch(
+async fn whole_block(
     connection: &Connection,
-    batch: &str,
-    mut list: Vec<Bytes>,
+    list: &str,
+    mut block: Vec<Bytes>,
     head: &Bytes,
     size: u64,
 ) -> Result<Vec<Bytes>, BrokerError> {
-    let is_whole = |list: &[Bytes]| list.first() == Some(head) && u64::try_from(list.len()) == Ok(size + 1);
-    if !is_whole(&list) {
-        list = read_batch(connection, batch, Turn::MAX_WANT).await?;
+    let is_whole = |block: &[Bytes]| block.first() == Some(head) && u64::try_from(block.len()) == Ok(size + 1);
+    if !is_whole(&block) {
+        block = read_block(connection, list, Turn::MAX_WANT).await?;
     }
-    if is_whole(&list) {
-        Ok(list)
+    if is_whole(&block) {
+        Ok(block)
     } else {
         Err(connection.odd_answer(TURN.call, "what it took is gone: another worker may have recovered it"))
     }

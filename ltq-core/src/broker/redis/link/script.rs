@@ -3,7 +3,8 @@
 //! A script is called by its hash. A server that does not know the hash (restarted, failed over, flushed) says so without
 //! having run anything, and gets the source with the same arguments, which also makes it remember.
 
-use std::sync::LazyLock;
+use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use fred::error::Error;
@@ -12,77 +13,163 @@ use fred::types::Value;
 
 use super::connect::Connection;
 use crate::broker::BrokerError;
-use crate::message::MessageId;
+
+/// What a key holds, as the server calls it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    String,
+    List,
+    Hash,
+    SortedSet,
+}
 
 /// One script. Every script is safe to run twice with the same arguments, so that a call can be repeated after a lost reply.
+///
+/// It is joined from parts when it is first called. Before them stand the names of its keys and arguments, so that no part
+/// counts positions: they come from the same table ([`table!`]) as what its caller fills in.
 #[derive(Debug)]
 pub(crate) struct Script {
     /// What errors call it.
     pub(crate) call: &'static str,
-    with_clock: Source,
+    keys: &'static [(&'static str, Kind)],
+    args: &'static [&'static str],
+    parts: &'static [(&'static str, &'static str)],
+    source: OnceLock<Source>,
     #[cfg(feature = "testing")]
-    with_test_clock: Source,
+    test_source: OnceLock<Source>,
 }
 
 /// The text of a script and the hash it is called by.
 #[derive(Debug)]
-pub(crate) struct Source {
-    text: &'static str,
-    hash: LazyLock<String>,
+struct Source {
+    text: String,
+    hash: String,
 }
-
-macro_rules! script {
-    ($call:literal, $file:literal) => {
-        $crate::broker::redis::link::script::Script::new(
-            $call,
-            $crate::broker::redis::link::script::source!("clock.lua", $file),
-            #[cfg(feature = "testing")]
-            $crate::broker::redis::link::script::source!("test_clock.lua", $file),
-        )
-    };
-}
-macro_rules! source {
-    ($clock:literal, $file:literal) => {
-        $crate::broker::redis::link::script::Source::new(
-            concat!(
-                include_str!(concat!("../lua/", $clock)),
-                "\n",
-                include_str!("../lua/prelude.lua"),
-                "\n",
-                include_str!(concat!("../lua/", $file))
-            ),
-            ::std::sync::LazyLock::new(|| {
-                fred::util::sha1_hash(concat!(
-                    include_str!(concat!("../lua/", $clock)),
-                    "\n",
-                    include_str!("../lua/prelude.lua"),
-                    "\n",
-                    include_str!(concat!("../lua/", $file))
-                ))
-            }),
-        )
-    };
-}
-pub(crate) use {script, source};
 
 impl Source {
-    pub(crate) const fn new(text: &'static str, hash: LazyLock<String>) -> Self {
-        Self { text, hash }
+    fn new(text: String) -> Self {
+        Self { hash: fred::util::sha1_hash(&text), text }
     }
 }
+
+/// Makes the table of a script: its keys by name and type, and its arguments by name. Both become structs whose fields the
+/// caller fills in, and which hand the names to [`Script::new`].
+macro_rules! table {
+    (
+        keys $keys:ident { $($key:ident: $kind:ident),* $(,)? }
+        args $args:ident { $($arg:ident),* $(,)? }
+    ) => {
+        struct $keys {
+            $($key: String,)*
+        }
+
+        impl $keys {
+            const TABLE: &[(&str, $crate::broker::redis::link::script::Kind)] =
+                &[$((stringify!($key), $crate::broker::redis::link::script::Kind::$kind)),*];
+
+            /// In the order of the table, and then `more`.
+            fn and(self, more: impl IntoIterator<Item = String>) -> Vec<String> {
+                let mut keys = vec![$(self.$key),*];
+                keys.extend(more);
+                keys
+            }
+        }
+
+        struct $args {
+            $($arg: ::fred::types::Value,)*
+        }
+
+        impl $args {
+            const NAMES: &[&str] = &[$(stringify!($arg)),*];
+
+            /// In the order of the table, and then `more`.
+            fn and(self, more: Vec<::fred::types::Value>) -> Vec<::fred::types::Value> {
+                let named = [$(self.$arg),*];
+                let mut args = Vec::with_capacity(named.len() + more.len());
+                args.extend(named);
+                args.extend(more);
+                args
+            }
+        }
+    };
+}
+
+/// The parts of a script, by the names of their files under `lua`.
+macro_rules! parts {
+    ($($part:literal),* $(,)?) => {
+        &[$(($part, include_str!(concat!("../lua/", $part, ".lua")))),*]
+    };
+}
+pub(crate) use {parts, table};
 
 impl Script {
     pub(crate) const fn new(
         call: &'static str,
-        with_clock: Source,
-        #[cfg(feature = "testing")] with_test_clock: Source,
+        keys: &'static [(&'static str, Kind)],
+        args: &'static [&'static str],
+        parts: &'static [(&'static str, &'static str)],
     ) -> Self {
         Self {
             call,
-            with_clock,
+            keys,
+            args,
+            parts,
+            source: OnceLock::new(),
             #[cfg(feature = "testing")]
-            with_test_clock,
+            test_source: OnceLock::new(),
         }
+    }
+
+    /// What it is called, and the whole text as the server runs it.
+    pub(crate) fn text(&self) -> (&'static str, &str) {
+        (self.call, &self.source().text)
+    }
+
+    fn source(&self) -> &Source {
+        self.source.get_or_init(|| Source::new(self.join("", self.parts.iter().copied())))
+    }
+
+    /// With a clock that the caller sets, and a call that is refused.
+    #[cfg(feature = "testing")]
+    fn test_source(&self) -> &Source {
+        self.test_source.get_or_init(|| {
+            const CLOCK: (&str, &str) = ("shared/test_clock", include_str!("../lua/shared/test_clock.lua"));
+            let parts = self.parts.iter().copied().filter(|(name, _)| *name != "shared/clock");
+            Source::new(self.join(include_str!("../lua/shared/test_refusal.lua"), [CLOCK].into_iter().chain(parts)))
+        })
+    }
+
+    /// Joins a script. What stands first may take arguments away from the end, so the names come after it; the clock of a test
+    /// does so too.
+    fn join(&self, first: &str, parts: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+        let mut parts = parts.peekable();
+        let mut text = format!("-- {}\n{first}", self.call);
+        if let Some((_, clock)) = parts.next_if(|(name, _)| name.ends_with("clock")) {
+            text.push_str(clock);
+        }
+        text.push_str(&self.names());
+        for (name, part) in parts {
+            // Writing into a `String` cannot fail.
+            let _ = write!(text, "\n-- part {name}\n{part}");
+        }
+        text
+    }
+
+    /// The lines that give keys and arguments their names.
+    fn names(&self) -> String {
+        let mut text = String::new();
+        let keys: Vec<_> = self.keys.iter().map(|(name, _)| *name).collect();
+        let _ = writeln!(text, "local {} = unpack(KEYS)", keys.join(", "));
+        if !self.args.is_empty() {
+            let _ = writeln!(text, "local {} = unpack(ARGV, 1, {})", self.args.join(", "), self.args.len());
+        }
+        // The first key and argument that have no name.
+        let _ = writeln!(text, "local FIRST_KEY, FIRST_ARG = {}, {}", self.keys.len() + 1, self.args.len() + 1);
+        if self.parts.iter().any(|(name, _)| *name == "shared/types") {
+            let types: Vec<_> = self.keys.iter().map(|(name, kind)| format!("{name}={}", kind.as_str())).collect();
+            let _ = writeln!(text, "local KEY_TYPES = '{}'", types.join(" "));
+        }
+        text
     }
 
     /// Runs the script.
@@ -98,16 +185,16 @@ impl Script {
     async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Value, Error> {
         let client = connection.client();
         #[cfg(not(feature = "testing"))]
-        let (source, args) = (&self.with_clock, args.to_vec());
+        let (source, args) = (self.source(), args.to_vec());
         #[cfg(feature = "testing")]
         let (source, args) = match connection.test_clock() {
-            Some(clock) => (&self.with_test_clock, [args, &[clock.argument()]].concat()),
-            None => (&self.with_clock, args.to_vec()),
+            Some(clock) => (self.test_source(), [args, &clock.arguments(self.call)].concat()),
+            None => (self.source(), args.to_vec()),
         };
         match client.evalsha(source.hash.as_str(), keys.to_vec(), args.clone()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
                 connection.forgotten();
-                client.eval(source.text, keys.to_vec(), args).await
+                client.eval(source.text.as_str(), keys.to_vec(), args).await
             }
             reply => reply,
         }
@@ -131,6 +218,17 @@ impl Script {
     /// Reads a reply that is a single number.
     pub(crate) fn number(&self, connection: &Connection, reply: &Value) -> Result<i64, BrokerError> {
         reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))
+    }
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Hash => "hash",
+            Self::SortedSet => "zset",
+        }
     }
 }
 
@@ -182,13 +280,6 @@ impl<'a> Reply<'a> {
     /// The next element, text.
     pub(crate) fn text(&mut self) -> Result<String, BrokerError> {
         String::from_utf8(self.bytes()?.into()).map_err(|_| self.odd("text was expected"))
-    }
-
-    /// The next element, an id.
-    pub(crate) fn id(&mut self) -> Result<MessageId, BrokerError> {
-        <[u8; 16]>::try_from(self.bytes()?.as_ref())
-            .map(MessageId::from_bytes)
-            .map_err(|_| self.odd("an id is not 16 bytes long"))
     }
 
     /// The next element, a list.

@@ -30,7 +30,7 @@ const SEND_ATTEMPTS: u32 = 20;
 /// How many calls may wait for a connection. More than all workers of a process ever have in flight.
 const WAITING_CALLS: usize = 10_000;
 
-/// As how many messages at least a turn takes them as a batch. Some more commands on the server, and one more of the client,
+/// As how many messages at least a turn takes them as a block. Some more commands on the server, and one more of the client,
 /// have to be worth it.
 const BATCH_FROM: usize = 32;
 
@@ -42,8 +42,8 @@ pub(crate) struct Settings {
     options: ConnectOptions,
     #[cfg(feature = "testing")]
     test_clock: Option<super::test_clock::TestClock>,
-    /// As how many messages at least a turn takes them as a batch.
-    batch_from: usize,
+    /// As how many messages at least a turn takes them as a block.
+    block_from: usize,
     /// How often a connection made with these settings found its server silent.
     silences: Arc<AtomicU64>,
 }
@@ -61,7 +61,7 @@ impl Settings {
             silences: Arc::default(),
             #[cfg(feature = "testing")]
             test_clock: None,
-            batch_from: BATCH_FROM,
+            block_from: BATCH_FROM,
         })
     }
 
@@ -79,14 +79,14 @@ impl Settings {
 
     /// Takes batches of other sizes.
     #[cfg(feature = "testing")]
-    pub(crate) fn with_batches_from(mut self, batch_from: usize) -> Self {
-        self.batch_from = batch_from;
+    pub(crate) fn with_blocks_from(mut self, block_from: usize) -> Self {
+        self.block_from = block_from;
         self
     }
 
-    /// As how many messages at least a turn takes them as a batch.
-    pub(crate) fn batch_from(&self) -> usize {
-        self.batch_from
+    /// As how many messages at least a turn takes them as a block.
+    pub(crate) fn block_from(&self) -> usize {
+        self.block_from
     }
 
     /// Where the server is, without a password.

@@ -1,11 +1,8 @@
 -- Deletes a dead letter.
---
--- KEYS 1 dead   2 letters
--- ARGV 1 id
 -- Returns 1 deleted, 0 there is no such dead letter.
 -- Safe to run twice.
 
-local dead, letters = KEYS[1], KEYS[2]
-
-redis.call('HDEL', letters, ARGV[1])
-return redis.call('ZREM', dead, ARGV[1])
+-- Changes nothing, and is refused where the removal below would be: a letter must not be left half.
+redis.call('ZREM', dead, '')
+redis.call('HDEL', letters, id)
+return redis.call('ZREM', dead, id)

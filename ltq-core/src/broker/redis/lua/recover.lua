@@ -1,28 +1,23 @@
 -- Returns messages of one worker to the head of the queue, in the order in which it took them, and removes the worker when
--- it has none.
---
--- KEYS 1 ready   2 active of the worker   3 holders   4 deliveries   5 wake   6 turn of the worker   7 counts
---      8 batches of the worker   9 to 12 its batches
--- ARGV 1 worker   2 `expired` or `leaving`   3 how many messages at most (up to 500)
+-- it has none. `mode` is `expired` (does nothing while the lease runs, and notes the recovery of each message) or `leaving`.
 -- Returns {messages returned, 1 if the worker still holds some}
 -- Safe to run twice: the second run goes on where the first one ended.
--- `expired` does nothing while the lease runs. One call unpacks at most four batches of 1,000, reads at most 5,000 places
--- and moves at most ARGV 3 messages.
+-- One call unpacks at most four blocks of 1,000, reads at most 5,000 places and moves at most `most` messages.
 
-local ready, active, holders, deliveries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local wake, turn, counts, batches = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local LISTS = 9
-local worker, expired, most = ARGV[1], ARGV[2] == 'expired', math.min(tonumber(ARGV[3]), CHUNK)
+local expired = mode == 'expired'
+most = math.min(tonumber(most), CHUNK)
 
 if expired then
   local lease_end = redis.call('ZSCORE', holders, worker)
   if not lease_end or tonumber(lease_end) > now_in_ms() then return {0, 0} end
 end
--- As in `turn.lua`: at `maxmemory` a write that needs no memory must come first.
+-- These change nothing. At `maxmemory` a server refuses writes that may need memory, unless the script has made another
+-- write before; and what may not be taken out of these hands must not be put onto the queue first.
 redis.call('ZREM', holders, '')
+redis.call('HDEL', active, '')
 
-for slot, state in ipairs(redis.call('HMGET', batches, 0, 1, 2, 3)) do
-  if state then unpack_batch(read_batch(state), KEYS[LISTS + slot - 1], batches, slot - 1, active) end
+for i, state in ipairs(redis.call('HMGET', blocks, 0, 1, 2, 3)) do
+  if state then unpack_block(read_block(state), KEYS[FIRST_KEY + i - 1], blocks, i - 1, active) end
 end
 
 -- What was taken last goes first, so that over all calls the head is in the order of the places. Of a worker that holds very
@@ -60,21 +55,22 @@ for i = 1, math.min(most, #numbers) do moved[i] = place_of[numbers[i]] end
 if #moved > 0 then
   local payloads = redis.call('HMGET', active, unpack(moved))
   redis.call('LPUSH', ready, unpack(payloads))
-  redis.call('HDEL', active, unpack(moved))
   if expired then
     for _, payload in ipairs(payloads) do
       local id = id_of(payload)
-      if id then redis.call('HINCRBY', deliveries, id, 1) end
+      -- A note that is refused must not keep the message from coming back.
+      if id then redis.pcall('HINCRBY', notes, id, 1) end
     end
   end
-  redis.call('HINCRBY', counts, expired and 'recovered' or 'returned', #moved)
-  if redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
+  redis.call('HDEL', active, unpack(moved))
+  count(expired and 'recovered' or 'returned', #moved)
+  push_token()
 end
 
 local more = redis.call('EXISTS', active)
 if more == 0 then
   redis.call('ZREM', holders, worker)
   -- Who lost its lease may still repeat its last turn, and has to learn what that did. Who leaves repeats nothing.
-  if not expired then redis.call('DEL', turn) end
+  if not expired then redis.pcall('DEL', turn) end
 end
 return {#moved, more}

@@ -1,19 +1,15 @@
 -- Extends the lease of a worker that is still registered, and reports the leases that ran out.
---
--- KEYS 1 holders
--- ARGV 1 worker   2 lease in ms   3 how many expired workers to report at most
 -- Returns {1 if the worker is registered, ms until the next lease of another worker runs out or -1, expired workers}
--- Safe to run twice.
+-- Safe to run twice. Reports at most `most` expired workers.
 
-local holders = KEYS[1]
-local worker, most = ARGV[1], tonumber(ARGV[3])
+most = tonumber(most)
 local now = now_in_ms()
 
 local held = redis.call('ZSCORE', holders, worker)
 if held then
-  -- As in `turn.lua`: at `maxmemory` a write that needs no memory must come first.
+  -- At `maxmemory` a server refuses writes that may need memory, unless the script has made another write before.
   redis.call('ZREM', holders, '')
-  redis.call('ZADD', holders, int(now + ARGV[2]), worker)
+  redis.call('ZADD', holders, int(now + lease_ms), worker)
 end
 
 local expired = {}

@@ -1,4 +1,4 @@
-//! [`Done`]: the places of messages that are done, as `turn.lua` reads them: for each turn one mask.
+//! [`DoneMasks`]: the places of messages that are done, as `lua/settle/done.lua` reads them: for each turn one mask.
 
 use crate::broker::Place;
 
@@ -7,7 +7,7 @@ const HEADER: usize = 7;
 
 /// Places, gathered by turn.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
+pub(crate) struct DoneMasks {
     masks: Vec<(u64, Vec<u8>)>,
     /// Which mask was added to last; the next place is most often of the same turn.
     last: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Done {
     again: Vec<Place>,
 }
 
-impl Done {
+impl DoneMasks {
     pub(crate) fn add(&mut self, place: Place) {
         if self.masks.get(self.last).is_none_or(|(turn, _)| *turn != place.turn) {
             self.last = self.masks.iter().rposition(|(turn, _)| *turn == place.turn).unwrap_or_else(|| {
@@ -24,7 +24,7 @@ impl Done {
             });
         }
         let Some((_, mask)) = self.masks.get_mut(self.last) else { return };
-        if !set(mask, place.nth) {
+        if !set(mask, place.index) {
             self.again.push(place);
         }
     }
@@ -38,7 +38,7 @@ impl Done {
         }
         for place in &self.again {
             let mut mask = Vec::new();
-            set(&mut mask, place.nth);
+            set(&mut mask, place.index);
             push(&mut out, place.turn, &mask);
         }
         out
@@ -46,8 +46,8 @@ impl Done {
 }
 
 /// Sets a bit. Says whether it was not set before.
-fn set(mask: &mut Vec<u8>, nth: u16) -> bool {
-    let (byte, bit) = (usize::from(nth / 8), 1 << (nth % 8));
+fn set(mask: &mut Vec<u8>, index: u16) -> bool {
+    let (byte, bit) = (usize::from(index / 8), 1 << (index % 8));
     if mask.len() <= byte {
         mask.resize(byte + 1, 0);
     }
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
 
     fn encoded(places: &[(u64, u16)]) -> Vec<u8> {
-        let mut done = Done::default();
-        places.iter().for_each(|(turn, nth)| done.add(Place { turn: *turn, nth: *nth }));
+        let mut done = DoneMasks::default();
+        places.iter().for_each(|(turn, index)| done.add(Place { turn: *turn, index: *index }));
         done.encode()
     }
 
