@@ -8,14 +8,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fred::interfaces::ListInterface;
-use fred::types::Value;
 
 use super::done::Done;
-use super::publish::{count, millis};
 use crate::broker::redis::keys::{BATCHES, MEMORY_SECONDS, QueueKeys};
+use crate::broker::redis::link::command::Command;
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::script::{Reply, Script, script};
+use crate::broker::redis::link::value::{Value, count, millis};
 use crate::broker::{BrokerError, Delivered, Place, Settlement, Turn, TurnReply};
 use crate::message::MessageId;
 
@@ -136,14 +135,9 @@ fn arguments(turn: &Turn, batch_from: usize) -> Vec<Value> {
         args.extend([place_value(*place), Value::Bytes(payload.clone())]);
     }
     for (place, letter) in deaths {
-        args.extend([place_value(*place), id_value(letter.id), Value::Bytes(letter.encode())]);
+        args.extend([place_value(*place), letter.id.into(), Value::Bytes(letter.encode())]);
     }
     args
-}
-
-/// An id as an argument.
-pub(crate) fn id_value(id: MessageId) -> Value {
-    Value::Bytes(Bytes::copy_from_slice(id.as_bytes()))
 }
 
 fn place_value(place: Place) -> Value {
@@ -180,7 +174,8 @@ fn one_by_one(
 /// The list of a batch of at most `want` messages.
 async fn read_batch(connection: &Connection, batch: &str, want: usize) -> Result<Vec<Bytes>, BrokerError> {
     let last = i64::try_from(want).unwrap_or(i64::MAX);
-    connection.call(TURN.call, || connection.client().lrange(batch, 0, last)).await
+    let command = Command::on(TURN.call, "LRANGE", batch, [Value::Integer(0), Value::Integer(last)]);
+    connection.command(command).await?.all_bytes()
 }
 
 /// The list of a batch of `size` messages that begins with `head`: the one read along with the script, if that is it.

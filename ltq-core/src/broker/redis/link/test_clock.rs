@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fred::types::Value;
-
-use crate::broker::redis::calls::publish::count;
+use super::value::{Value, count};
 
 /// Stands still until it is advanced. Clones are the same clock.
 #[derive(Debug, Clone)]
