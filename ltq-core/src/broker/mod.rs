@@ -10,12 +10,14 @@
 //!
 //! [`turn`]: Consume::turn
 
+mod address;
 mod admin;
 mod connect;
 mod consume;
 mod delivered;
 mod error;
 pub mod memory;
+mod options;
 mod produce;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -25,12 +27,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::address::redact_url;
 pub use self::admin::{Admin, QueueCounts, QueueStats};
-pub use self::connect::{ConnectOptions, DEFAULT_URL, connect, redact_url};
+pub use self::connect::{DEFAULT_URL, connect};
 pub use self::consume::Consume;
 pub(crate) use self::delivered::header_id;
 pub use self::delivered::{Delivered, Place};
 pub use self::error::BrokerError;
+pub use self::options::ConnectOptions;
 pub use self::produce::Produce;
 pub use self::types::{
     Answer, DeadLimits, Effect, End, Entry, ProducerId, Publish, Published, Recovered, Recovery, Renewal, Settlement,

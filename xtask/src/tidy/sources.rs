@@ -10,8 +10,10 @@ use super::{File, Finding};
 const MAX_LINES: usize = 500;
 /// Where the code of the published libraries is.
 const LIBRARIES: [&str; 3] = ["ltq-core/src/", "ltq-macros/src/", "src/"];
-/// The only folder of `ltq-core` that knows the Redis client.
+/// Where queues on Redis are.
 const REDIS: &str = "ltq-core/src/broker/redis/";
+/// The only folder of `ltq-core` that knows the Redis client.
+const LINK: &str = "ltq-core/src/broker/redis/link/";
 /// The only file that builds keys.
 const KEYS: &str = "ltq-core/src/broker/redis/keys.rs";
 /// Who may read this machine's clock: the sender, for the time a message was built, and the broker that is itself the
@@ -58,12 +60,12 @@ fn module_docs(file: &File, findings: &mut Vec<Finding>) {
 }
 
 fn client_stays_in_its_folder(file: &File, lines: &[Line], findings: &mut Vec<Finding>) {
-    if !file.path.starts_with("ltq-core/src/") || file.path.starts_with(REDIS) {
+    if !file.path.starts_with("ltq-core/src/") || file.path.starts_with(LINK) {
         return;
     }
     for (number, line) in numbered(lines) {
         if line.code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "fred") {
-            let message = format!("names `fred`: only {REDIS} may, so that the client can be replaced; wrap it there");
+            let message = format!("names `fred`: only {LINK} may, so that the client can be replaced; wrap it there");
             findings.push(Finding::new(file, number, message));
         }
     }
@@ -178,7 +180,7 @@ mod tests {
         let docs = "//! Docs.\n";
         assert_found("ltq-core/src/a.rs", "fn a() {}", "`//!`");
         assert_found("ltq-core/src/a.rs", &docs.repeat(501), "501 lines");
-        assert_found("ltq-core/src/broker/a.rs", "//! Docs.\nuse fred::Client;", "a.rs:2: names `fred`");
+        assert_found("ltq-core/src/broker/redis/calls/a.rs", "//! Docs.\nuse fred::Client;", "a.rs:2: names `fred`");
         assert_found("ltq-core/src/broker/redis/a.rs", "//! Docs.\nf(\"{x}:ready\");", "`:ready`");
         assert_found("ltq-core/src/broker/redis/a.rs", "//! Docs.\nf(\"x:queues\");", "`:queues`");
         assert_found("ltq-core/src/a.rs", "//! Docs.\nf();\na.unwrap();", "a.rs:3");
@@ -191,7 +193,7 @@ mod tests {
     fn what_the_rules_allow_is_not_found() {
         let fine = "//! Docs on fred.\n/// `fred`\nf(\"http://host:80/ready : ready\");\n\
                     // It is never empty.\na.unwrap();\n#[cfg(test)]\nmod tests { fn a() { b.unwrap() } }";
-        assert_eq!(found(&[("ltq-core/src/broker/redis/a.rs", fine), ("ltq-core/src/a.rs", fine)]), [""; 0]);
+        assert_eq!(found(&[("ltq-core/src/broker/redis/link/a.rs", fine), ("ltq-core/src/a.rs", fine)]), [""; 0]);
         assert_eq!(found(&[("a.lua", "redis.call('TIME') redis.call('DEL', KEYS[1], 'a..b')")]), [""; 0]);
     }
 }

@@ -10,6 +10,7 @@
 //! Next: `connect.rs` connects; `turn.rs` and `turn.lua` are the hot path.
 
 mod calls;
+mod grants;
 mod keys;
 mod link;
 
@@ -19,25 +20,32 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fred::interfaces::SetsInterface;
 use tokio_util::sync::CancellationToken;
 
 use self::calls::durable::DurableConnections;
 use self::calls::wait::Waiters;
 use self::calls::{admin, publish, recover, renew, turn};
 use self::keys::QueueKeys;
+use self::link::command::Command;
 use self::link::connect::Connection;
 use self::link::settings::Settings;
+use super::address::address_error;
 use super::{
     Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery,
     Renewal, Turn, TurnReply, WorkerId,
 };
 use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
+/// As how many messages at least a turn takes them as a block. Some more commands on the server, and one more of the client,
+/// have to be worth it.
+const BLOCK_FROM: usize = 32;
+
 /// Queues on a Redis server, or on something that speaks its protocol and runs its scripts.
 #[derive(Debug)]
 pub struct RedisBroker {
     settings: Settings,
+    /// As how many messages at least a turn takes them as a block.
+    block_from: usize,
     /// Where scripts run.
     scripts: Connection,
     /// Where waits block.
@@ -58,7 +66,7 @@ impl RedisBroker {
     /// The address cannot be used, nothing answers there, or the server refuses: wrong password, no such database, too
     /// old.
     pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Arc<dyn Broker>, BrokerError> {
-        Self::open(Settings::new(url, options)?).await
+        Self::open(settings(url, options)?, BLOCK_FROM).await
     }
 
     /// As [`connect`](Self::connect), with a clock that shows `now_ms` until it is [advanced](Self::advance).
@@ -69,7 +77,7 @@ impl RedisBroker {
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub async fn with_clock(url: &str, options: &ConnectOptions, now_ms: u64) -> Result<Arc<Self>, BrokerError> {
-        Ok(Arc::new(Self::new(Settings::new(url, options)?.with_test_clock(now_ms)).await?))
+        Ok(Arc::new(Self::new(settings(url, options)?.with_test_clock(now_ms), BLOCK_FROM).await?))
     }
 
     /// Puts the clock of a broker made by [`with_clock`](Self::with_clock) forward; does not change the server's.
@@ -119,22 +127,23 @@ impl RedisBroker {
         options: &ConnectOptions,
         now_ms: Option<u64>,
     ) -> Result<Arc<Self>, BrokerError> {
-        let settings = Settings::new(url, options)?.with_blocks_from(block_from);
+        let settings = settings(url, options)?;
         let settings = match now_ms {
             Some(now_ms) => settings.with_test_clock(now_ms),
             None => settings,
         };
-        Ok(Arc::new(Self::new(settings).await?))
+        Ok(Arc::new(Self::new(settings, block_from).await?))
     }
 
-    async fn open(settings: Settings) -> Result<Arc<dyn Broker>, BrokerError> {
-        Ok(Arc::new(Self::new(settings).await?))
+    async fn open(settings: Settings, block_from: usize) -> Result<Arc<dyn Broker>, BrokerError> {
+        Ok(Arc::new(Self::new(settings, block_from).await?))
     }
 
-    async fn new(settings: Settings) -> Result<Self, BrokerError> {
+    async fn new(settings: Settings, block_from: usize) -> Result<Self, BrokerError> {
         let scripts = Connection::open(&settings, settings.options().call_timeout).await?;
         Ok(Self {
             settings,
+            block_from,
             scripts,
             waiters: Waiters::default(),
             durable: DurableConnections::default(),
@@ -168,9 +177,8 @@ impl RedisBroker {
             }
         }
         let key = keys::queues(&self.settings.options().namespace);
-        let added = scripts.call::<(), _>("list", || scripts.client().sadd(key.as_str(), queue.as_str())).await;
-        match added {
-            Ok(()) => {}
+        match scripts.command(Command::on("list", "SADD", &key, [queue.as_str().into()])).await {
+            Ok(_) => {}
             // A worker must be able to make room. The queue goes on the list when there is some.
             Err(BrokerError::OutOfMemory { .. }) => return Ok(()),
             Err(error) => return Err(error),
@@ -182,6 +190,13 @@ impl RedisBroker {
         listed.queues.insert(queue.clone());
         Ok(())
     }
+}
+
+fn settings(url: &str, options: &ConnectOptions) -> Result<Settings, BrokerError> {
+    if let Some(fault) = keys::namespace_fault(&options.namespace) {
+        return Err(address_error(url, format!("{fault}; use letters, digits, `-` and `_`")));
+    }
+    Settings::new(url, options, grants::all())
 }
 
 /// The queues put on the list of queues.
@@ -199,7 +214,7 @@ impl Broker for RedisBroker {
     }
 
     async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
-        Self::open(self.settings.clone()).await
+        Self::open(self.settings.clone(), self.block_from).await
     }
 
     async fn reconnect(&self) {
@@ -238,7 +253,7 @@ impl Produce for RedisBroker {
 impl Consume for RedisBroker {
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.list(&turn.queue).await?;
-        turn::turn(self.scripts()?, &self.keys(&turn.queue), self.settings.block_from(), turn).await
+        turn::turn(self.scripts()?, &self.keys(&turn.queue), self.block_from, turn).await
     }
 
     async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {

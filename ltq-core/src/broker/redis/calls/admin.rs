@@ -1,13 +1,12 @@
 //! Inspection and repair.
 
 use bytes::Bytes;
-use fred::interfaces::{HashesInterface, SetsInterface, SortedSetsInterface};
-use fred::types::Value;
 
-use super::turn::id_value;
 use crate::broker::redis::keys::{self, QueueKeys};
+use crate::broker::redis::link::command::Command;
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::script::{Script, parts, table};
+use crate::broker::redis::link::script::{Reply, Script, parts, table};
+use crate::broker::redis::link::value::Value;
 use crate::broker::{BrokerError, QueueCounts, QueueStats, WorkerId};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -49,17 +48,17 @@ const MOST_WORKERS: i64 = 1_000;
 /// The queues that exist, sorted. Names this version would not accept are left out.
 pub(crate) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {
     let key = keys::queues(namespace);
-    let names: Vec<String> = connection.call("queues", || connection.client().smembers(key.as_str())).await?;
-    let mut queues: Vec<_> = names.iter().filter_map(|name| QueueName::new(name).ok()).collect();
+    let names = connection.command(Command::on("queues", "SMEMBERS", &key, [])).await?.all_bytes()?;
+    let names = names.iter().filter_map(|name| std::str::from_utf8(name).ok());
+    let mut queues: Vec<_> = names.filter_map(|name| QueueName::new(name).ok()).collect();
     queues.sort_unstable();
     Ok(queues)
 }
 
 /// Numbers of one queue.
 pub(crate) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<QueueStats, BrokerError> {
-    let workers: Vec<String> = connection
-        .call(STATS.call, || connection.client().zrange(keys.holders(), 0, MOST_WORKERS - 1, None, false, None, false))
-        .await?;
+    let range = [Value::Integer(0), Value::Integer(MOST_WORKERS - 1)];
+    let mut workers = connection.command(Command::on(STATS.call, "ZRANGE", &keys.holders(), range)).await?;
     let script_keys = StatsKeys {
         ready: keys.ready(),
         scheduled: keys.scheduled(),
@@ -67,8 +66,11 @@ pub(crate) async fn stats(connection: &Connection, keys: &QueueKeys) -> Result<Q
         holders: keys.holders(),
         counts: keys.counts(),
     };
-    let of_workers = workers.iter().map(|name| WorkerId::from_name(name));
-    let of_workers = of_workers.flat_map(|worker| [keys.active(&worker), keys.blocks(&worker)]);
+    let mut of_workers = Vec::with_capacity(2 * workers.len());
+    while workers.len() > 0 {
+        let worker = WorkerId::from_name(&workers.text()?);
+        of_workers.extend([keys.active(&worker), keys.blocks(&worker)]);
+    }
     let reply = STATS.run(connection, script_keys.and(of_workers), StatsArgs {}.and(Vec::new())).await?;
     let mut reply = STATS.read(connection, reply, 6)?;
     let mut stats = QueueStats {
@@ -112,16 +114,24 @@ pub(crate) async fn dead_letters(
     }
     let first = i64::try_from(offset).unwrap_or(i64::MAX);
     let last = first.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX) - 1);
-    let times: Vec<(Bytes, f64)> =
-        connection.call(CALL, || connection.client().zrevrange(keys.dead(), first, last, true)).await?;
+    let range = [Value::Integer(first), Value::Integer(last), Value::from_static_str("WITHSCORES")];
+    let mut dead = connection.command(Command::on(CALL, "ZREVRANGE", &keys.dead(), range)).await?;
+    let mut times = Vec::with_capacity(dead.len() / 2);
+    while dead.len() > 0 {
+        times.push((dead.bytes()?, score(&mut dead)?.unwrap_or_default()));
+    }
     if times.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Bytes> = times.iter().map(|(id, _)| id.clone()).collect();
-    let records: Vec<Option<Bytes>> =
-        connection.call(CALL, || connection.client().hmget(keys.letters(), ids.clone())).await?;
-    let found = times.into_iter().zip(records).filter_map(|((id, time), record)| Some((id, time, record?)));
-    found.map(|(id, time, record)| letter(connection, CALL, &id, time, &record)).collect()
+    let ids = times.iter().map(|(id, _)| Value::Bytes(id.clone()));
+    let mut records = connection.command(Command::on(CALL, "HMGET", &keys.letters(), ids)).await?;
+    let mut letters = Vec::with_capacity(times.len());
+    for (id, time) in times {
+        if let Some(record) = records.maybe_bytes()? {
+            letters.push(letter(connection, CALL, &id, time, &record)?);
+        }
+    }
+    Ok(letters)
 }
 
 /// One dead letter.
@@ -131,9 +141,9 @@ pub(crate) async fn dead_letter(
     id: MessageId,
 ) -> Result<Option<DeadLetter>, BrokerError> {
     const CALL: &str = "dead_letter";
-    let client = connection.client();
-    let time: Option<f64> = connection.call(CALL, || client.zscore(keys.dead(), id_value(id))).await?;
-    let record: Option<Bytes> = connection.call(CALL, || client.hget(keys.letters(), id_key(id))).await?;
+    let mut time = connection.command(Command::on(CALL, "ZSCORE", &keys.dead(), [id.into()])).await?;
+    let mut record = connection.command(Command::on(CALL, "HGET", &keys.letters(), [id.into()])).await?;
+    let (time, record) = (score(&mut time)?, record.maybe_bytes()?);
     let (Some(time), Some(record)) = (time, record) else { return Ok(None) };
     letter(connection, CALL, id.as_bytes(), time, &record).map(Some)
 }
@@ -146,7 +156,7 @@ pub(crate) async fn replay(
     payload: Bytes,
 ) -> Result<bool, BrokerError> {
     let script_keys = ReplayKeys { dead: keys.dead(), letters: keys.letters(), ready: keys.ready(), wake: keys.wake() };
-    let args = ReplayArgs { id: id_value(id), payload: Value::Bytes(payload) };
+    let args = ReplayArgs { id: id.into(), payload: Value::Bytes(payload) };
     let reply = REPLAY.run(connection, script_keys.and([]), args.and(Vec::new())).await?;
     Ok(REPLAY.number(connection, &reply)? == 1)
 }
@@ -164,12 +174,15 @@ pub(crate) async fn clear(connection: &Connection, keys: &QueueKeys, limit: u64)
 /// Deletes a dead letter.
 pub(crate) async fn delete_dead(connection: &Connection, keys: &QueueKeys, id: MessageId) -> Result<bool, BrokerError> {
     let script_keys = DeleteKeys { dead: keys.dead(), letters: keys.letters() };
-    let reply = DELETE.run(connection, script_keys.and([]), DeleteArgs { id: id_value(id) }.and(Vec::new())).await?;
+    let reply = DELETE.run(connection, script_keys.and([]), DeleteArgs { id: id.into() }.and(Vec::new())).await?;
     Ok(DELETE.number(connection, &reply)? == 1)
 }
 
-fn id_key(id: MessageId) -> Bytes {
-    Bytes::copy_from_slice(id.as_bytes())
+/// The next element, a time in milliseconds as a score.
+fn score(reply: &mut Reply<'_>) -> Result<Option<f64>, BrokerError> {
+    let Some(text) = reply.maybe_bytes()? else { return Ok(None) };
+    let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+    number.map(Some).ok_or_else(|| reply.odd("a score is not a number"))
 }
 
 fn letter(

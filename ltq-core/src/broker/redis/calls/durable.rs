@@ -8,14 +8,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fred::interfaces::ClientLike;
-use fred::types::{ClusterHash, CustomCommand, Value};
-use fred::util::redis_keyslot;
-
 use super::publish::publish;
 use crate::broker::redis::keys::QueueKeys;
+use crate::broker::redis::link::command::Command;
 use crate::broker::redis::link::connect::Connection;
+use crate::broker::redis::link::script::Reply;
 use crate::broker::redis::link::settings::Settings;
+use crate::broker::redis::link::value::{Value, millis};
 use crate::broker::{BrokerError, Publish, Published};
 use crate::message::{Durability, MessageId};
 
@@ -90,7 +89,7 @@ impl DurableConnections {
 impl Named {
     async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<Published, BrokerError> {
         self.check_server(batch.durability)?;
-        let node = Node { connection: &self.connection, slot: redis_keyslot(keys.ready().as_bytes()) };
+        let node = Node { connection: &self.connection, key: keys.ready() };
         if self.name.is_empty() {
             self.name = node.give_name().await?;
         }
@@ -113,13 +112,13 @@ impl Named {
     /// Before anything is enqueued: whether the server knows the level.
     fn check_server(&self, durability: Durability) -> Result<(), BrokerError> {
         // Servers that hide their version are asked and answer for themselves.
-        let Some(version) = self.connection.client().server_version() else { return Ok(()) };
-        if !matches!(durability, Durability::Synced { .. }) || (version.major, version.minor) >= OLDEST_WITH_WAITAOF {
+        let Some(version) = self.connection.version() else { return Ok(()) };
+        if !matches!(durability, Durability::Synced { .. }) || version >= OLDEST_WITH_WAITAOF {
             return Ok(());
         }
-        let (major, minor) = OLDEST_WITH_WAITAOF;
+        let ((has_major, has_minor), (major, minor)) = (version, OLDEST_WITH_WAITAOF);
         let reason = format!(
-            "it is Redis {version}, and saying when its disk has a message takes {major}.{minor} or newer; use \
+            "it is Redis {has_major}.{has_minor}, and saying when its disk has a message takes {major}.{minor} or newer; use \
              `Durability::replicated`, or `appendfsync always` in the server's settings"
         );
         Err(BrokerError::Refused { address: self.connection.address().to_owned(), call: CALL, reason })
@@ -129,7 +128,8 @@ impl Named {
 /// The server that holds a queue.
 struct Node<'a> {
     connection: &'a Connection,
-    slot: u16,
+    /// A key of the queue.
+    key: String,
 }
 
 impl Node<'_> {
@@ -141,12 +141,13 @@ impl Node<'_> {
             Durability::Synced { replicas, .. } => ("WAITAOF", vec![1, replicas], durability.within()),
         };
         let mut args: Vec<Value> = copies.iter().map(|copies| Value::Integer((*copies).into())).collect();
-        args.push(Value::Integer(i64::try_from(within.as_millis()).unwrap_or(i64::MAX)));
-        let reply = self.call(command, true, args).await.map_err(|error| error.to_string())?;
-        let reached = match &reply {
-            Value::Array(reached) => reached.iter().filter_map(Value::as_u64).collect(),
-            one => one.as_u64().into_iter().collect::<Vec<_>>(),
-        };
+        args.push(Value::Integer(millis(within)));
+        let command = Command::beside(CALL, command, &self.key, args).blocking();
+        let mut reply = self.ask(&command).await.map_err(|error| error.to_string())?;
+        let mut reached = Vec::with_capacity(copies.len());
+        while reply.len() > 0 {
+            reached.push(reply.count().map_err(|error| error.to_string())?);
+        }
         if reached.len() == copies.len() && reached.iter().zip(&copies).all(|(got, wanted)| *got >= (*wanted).into()) {
             return Ok(());
         }
@@ -161,18 +162,24 @@ impl Node<'_> {
     /// Gives the connection a name nobody else has.
     async fn give_name(&self) -> Result<String, BrokerError> {
         let name = format!("ltq-{}", MessageId::new());
-        self.call("CLIENT", false, vec!["SETNAME".into(), name.as_str().into()]).await?;
+        let args = vec![Value::from_static_str("SETNAME"), name.as_str().into()];
+        self.ask(&Command::beside(CALL, "CLIENT", &self.key, args)).await?;
         Ok(name)
     }
 
+    /// The name of the connection; empty where it has none.
     async fn name(&self) -> Result<String, BrokerError> {
-        let name = self.call("CLIENT", false, vec!["GETNAME".into()]).await?;
-        Ok(name.into_string().unwrap_or_default())
+        let args = vec![Value::from_static_str("GETNAME")];
+        let mut name = self.ask(&Command::beside(CALL, "CLIENT", &self.key, args)).await?;
+        let name = name.maybe_bytes()?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&name).into_owned())
     }
 
-    async fn call(&self, command: &'static str, blocks: bool, args: Vec<Value>) -> Result<Value, BrokerError> {
-        let command = CustomCommand::new_static(command, ClusterHash::Custom(self.slot), blocks);
-        let reply = self.connection.client().custom::<Value, _>(command, args).await;
-        reply.map_err(|error| self.connection.error(CALL, &error))
+    async fn ask(&self, command: &Command) -> Result<Reply<'_>, BrokerError> {
+        self.connection.command_once(command).await?.ok_or_else(|| BrokerError::Unavailable {
+            address: self.connection.address().to_owned(),
+            reason: "the queue is on its way to another server of the cluster".to_owned(),
+            source: None,
+        })
     }
 }

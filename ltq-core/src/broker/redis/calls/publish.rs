@@ -1,12 +1,11 @@
 //! Puts a batch on a queue.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use fred::types::Value;
+use std::time::UNIX_EPOCH;
 
 use crate::broker::redis::keys::{MEMORY_SECONDS, QueueKeys};
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::script::{Reply, Script, parts, table};
+use crate::broker::redis::link::value::{Value, count, millis};
 use crate::broker::{Answer, BrokerError, Publish, Published};
 use crate::message::Due;
 
@@ -96,16 +95,4 @@ fn when(due: Due) -> Value {
         // Before 1970 is in the past like any other past.
         Due::At(time) => format!("@{}", millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())).into(),
     }
-}
-
-/// Whole milliseconds, rounded up so that nothing is early; at most some 278 years, so that a sum with the clock is still
-/// exact in the scripts' numbers.
-pub(crate) fn millis(duration: Duration) -> i64 {
-    const MOST: u128 = 1 << 43;
-    i64::try_from(duration.as_micros().div_ceil(1_000).min(MOST)).unwrap_or(i64::MAX)
-}
-
-/// A count as an argument. Numbers over 2^53, which scripts cannot hold, are out of reach.
-pub(crate) fn count(number: u64) -> Value {
-    Value::Integer(i64::try_from(number.min(1 << 53)).unwrap_or(i64::MAX))
 }

@@ -1,10 +1,9 @@
 //! Returns the messages of a worker to its queue.
 
-use fred::types::Value;
-
 use crate::broker::redis::keys::QueueKeys;
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::script::{Script, parts, table};
+use crate::broker::redis::link::value::Value;
 use crate::broker::{BrokerError, Recovered, Recovery, WorkerId};
 
 table! {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use fred::types::Value;
-
-use super::publish::millis;
 use crate::broker::redis::keys::QueueKeys;
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::script::{Script, parts, table};
+use crate::broker::redis::link::value::{Value, millis};
 use crate::broker::{BrokerError, Renewal, WorkerId};
 
 table! {

@@ -2,15 +2,12 @@
 //!
 //! What is plainly done is one bit in a mask; any other is a place with its effects, and what its end needs.
 
-use bytes::Bytes;
-use fred::types::Value;
-
 use super::done_masks::DoneMasks;
-use super::publish::{count, millis};
+use crate::broker::redis::link::value::{Value, count, millis};
 use crate::broker::{Effect, End, Settlement};
 
 /// The settlements of a turn, by end. The arguments of each stand in the order of the fields.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Settled {
     /// Done, without effects.
     pub(crate) done: DoneMasks,
@@ -36,8 +33,7 @@ impl Settled {
                 }
                 End::Return { payload } => returns.push((place, [head(settlement), Value::Bytes(payload.clone())])),
                 End::Dead { letter } => {
-                    let id = Value::Bytes(Bytes::copy_from_slice(letter.id.as_bytes()));
-                    settled.deaths.push([head(settlement), id, Value::Bytes(letter.encode())]);
+                    settled.deaths.push([head(settlement), letter.id.into(), Value::Bytes(letter.encode())]);
                 }
             }
         }

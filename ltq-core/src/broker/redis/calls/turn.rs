@@ -8,14 +8,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fred::interfaces::ListInterface;
-use fred::types::Value;
 
-use super::publish::{count, millis};
 use super::settled::{Settled, length};
 use crate::broker::redis::keys::{BLOCKS, MEMORY_SECONDS, QueueKeys};
+use crate::broker::redis::link::command::Command;
 use crate::broker::redis::link::connect::Connection;
 use crate::broker::redis::link::script::{Reply, Script, parts, table};
+use crate::broker::redis::link::value::{Value, count, millis};
 use crate::broker::{BrokerError, Delivered, Place, Turn, TurnReply, WorkerId};
 use crate::message::MessageId;
 
@@ -218,11 +217,6 @@ fn arguments(turn: &Turn, least: usize) -> Vec<Value> {
     named.and(settled.arguments())
 }
 
-/// An id as an argument.
-pub(crate) fn id_value(id: MessageId) -> Value {
-    Value::Bytes(Bytes::copy_from_slice(id.as_bytes()))
-}
-
 /// How often messages were recovered, by id.
 fn recoveries(mut told: Reply<'_>) -> Result<HashMap<MessageId, u64>, BrokerError> {
     let mut recoveries = HashMap::with_capacity(told.len() / 2);
@@ -254,7 +248,10 @@ fn one_by_one(
 /// The list of a block of at most `want` messages.
 async fn read_block(connection: &Connection, list: &str, want: usize) -> Result<Vec<Bytes>, BrokerError> {
     let last = i64::try_from(want).unwrap_or(i64::MAX);
-    connection.call(TURN.call, || connection.client().lrange(list, 0, last)).await
+    connection
+        .command(Command::on(TURN.call, "LRANGE", list, [Value::Integer(0), Value::Integer(last)]))
+        .await?
+        .all_bytes()
 }
 
 /// The list of a block of `size` messages that begins with `head`: the one read along with the script, if that is it.

@@ -8,14 +8,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fred::interfaces::ClientLike;
-use fred::types::{ClusterHash, CustomCommand, Value};
 use tokio::time::Instant;
 
 use crate::broker::BrokerError;
+use crate::broker::redis::link::command::Command;
 use crate::broker::redis::link::connect::Connection;
-use crate::broker::redis::link::error::is_moving;
 use crate::broker::redis::link::settings::Settings;
+use crate::broker::redis::link::value::Value;
 
 /// How much later than asked the server may answer before its connection is taken for dead.
 const GRACE: Duration = Duration::from_secs(3);
@@ -95,21 +94,19 @@ async fn pop(
     at_most: Duration,
     grace: Duration,
 ) -> Result<Option<bytes::Bytes>, BrokerError> {
-    // The raw command, because the client reports the end of a wait with the same error as a connection that is dead.
-    let command = CustomCommand::new_static("BLPOP", ClusterHash::FirstKey, true);
-    let mut args: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
+    let [first, others @ ..] = keys else { return Ok(None) };
+    let mut args: Vec<Value> = others.iter().map(|key| key.as_str().into()).collect();
     args.push(format!("{:.3}", at_most.as_secs_f64()).into());
+    let command = Command::on(CALL, "BLPOP", first, args).blocking();
     let watchdog = at_most + grace;
-    match tokio::time::timeout(watchdog, connection.client().custom::<Value, _>(command, args)).await {
-        Ok(Ok(Value::Null)) => Ok(None),
-        Ok(Ok(Value::Array(pair))) => Ok(pair.into_iter().next().and_then(Value::into_bytes)),
-        Ok(Ok(_)) => Err(connection.odd_answer(CALL, "neither nothing nor a token")),
+    match tokio::time::timeout(watchdog, connection.command_once(&command)).await {
+        Ok(Ok(Some(mut popped))) => popped.maybe_bytes(),
         // The client has learned by now who owns the keys, unless they are still on their way.
-        Ok(Err(error)) if is_moving(&error) => {
+        Ok(Ok(None)) => {
             tokio::time::sleep(at_most.min(MOVE_PAUSE)).await;
             Ok(None)
         }
-        Ok(Err(error)) => Err(connection.error(CALL, &error)),
+        Ok(Err(error)) => Err(error),
         Err(_) => {
             let address = connection.address().to_owned();
             Err(BrokerError::Timeout { address, call: CALL, waited: watchdog })

@@ -20,7 +20,7 @@ use fred::types::ConnectHandle;
 use fred::types::config::Options;
 use tokio::time::Instant;
 
-use super::error::{is_moving, translate};
+use super::error::{Peer, is_moving, translate};
 use super::settings::Settings;
 use crate::broker::BrokerError;
 
@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     client: Client,
     /// The task that serves the client. Ends only with the client, or when an error is beyond reconnecting.
     driver: Mutex<ConnectHandle>,
-    address: String,
+    peer: Peer,
     call_timeout: Duration,
     /// How often the server did not know a script: it was restarted, failed over or flushed.
     forgotten: AtomicU64,
@@ -64,7 +64,7 @@ impl Connection {
         let mut connection = Self {
             driver: Mutex::new(client.connect()),
             client,
-            address: settings.address().to_owned(),
+            peer: settings.peer().clone(),
             call_timeout,
             forgotten: AtomicU64::new(0),
             silence: settings.silence(call_timeout),
@@ -77,7 +77,7 @@ impl Connection {
         let waited = settings.connect_timeout();
         let connected = match tokio::time::timeout(waited, connection.first_connect(waited)).await {
             Ok(connected) => connected,
-            Err(_) => Err(BrokerError::Timeout { address: connection.address.clone(), call: "connect", waited }),
+            Err(_) => Err(BrokerError::Timeout { address: connection.peer.address.clone(), call: "connect", waited }),
         };
         match connected {
             // A server that does not encrypt may wait for the rest of what it takes for a command.
@@ -95,16 +95,21 @@ impl Connection {
 
     /// Where the server is, without a password.
     pub(crate) fn address(&self) -> &str {
-        &self.address
+        &self.peer.address
     }
 
     /// The client, for calls.
-    pub(crate) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
+    /// The server's version, major and minor; `None` where it hides it.
+    pub(crate) fn version(&self) -> Option<(u64, u64)> {
+        self.client.server_version().map(|version| (version.major, version.minor))
+    }
+
     /// The server did not know a script.
-    pub(crate) fn forgotten(&self) {
+    pub(super) fn forgotten(&self) {
         self.forgotten.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -121,7 +126,7 @@ impl Connection {
 
     /// Makes a call, and makes it again while its keys are on their way to another server of the cluster. The client has
     /// learned who owns them by then; a move that goes on is waited for, as long as a call may take.
-    pub(crate) async fn call<T, F>(&self, call: &'static str, mut make: impl FnMut() -> F) -> Result<T, BrokerError>
+    pub(super) async fn call<T, F>(&self, call: &'static str, mut make: impl FnMut() -> F) -> Result<T, BrokerError>
     where
         F: Future<Output = Result<T, fred::error::Error>>,
     {
@@ -185,13 +190,13 @@ impl Connection {
     }
 
     /// What a failed call means for the caller.
-    pub(crate) fn error(&self, call: &'static str, error: &fred::error::Error) -> BrokerError {
-        translate(&self.address, call, self.call_timeout, error)
+    pub(super) fn error(&self, call: &'static str, error: &fred::error::Error) -> BrokerError {
+        translate(&self.peer, call, self.call_timeout, error)
     }
 
     /// An answer nobody should ever see.
     pub(crate) fn odd_answer(&self, call: &'static str, reason: &str) -> BrokerError {
-        BrokerError::Protocol { address: self.address.clone(), call, reason: reason.to_owned() }
+        BrokerError::Protocol { address: self.peer.address.clone(), call, reason: reason.to_owned() }
     }
 
     /// Replaces the connection under the client; calls in flight are repeated on the new one.
@@ -199,7 +204,7 @@ impl Connection {
         {
             let mut driver = self.driver();
             if driver.is_finished() {
-                tracing::debug!(address = self.address, "the client had given up; it begins anew");
+                tracing::debug!(address = self.peer.address, "the client had given up; it begins anew");
                 *driver = self.client.connect();
                 return;
             }
@@ -226,7 +231,7 @@ impl Connection {
             tokio::select! {
                 ended = self.driver.get_mut().unwrap_or_else(PoisonError::into_inner) => {
                     return Err(match ended {
-                        Ok(Err(error)) => hint(translate(&self.address, "connect", waited, &error)),
+                        Ok(Err(error)) => hint(translate(&self.peer, "connect", waited, &error)),
                         Ok(Ok(())) | Err(_) => self.unavailable("the connection was given up"),
                     });
                 }
@@ -237,7 +242,7 @@ impl Connection {
     }
 
     fn unavailable(&self, reason: &str) -> BrokerError {
-        BrokerError::Unavailable { address: self.address.clone(), reason: reason.to_owned(), source: None }
+        BrokerError::Unavailable { address: self.peer.address.clone(), reason: reason.to_owned(), source: None }
     }
 
     /// The client takes a connection that is closed at once for one that hides its version.
@@ -249,7 +254,7 @@ impl Connection {
         match self.client.with_options(&once).ping::<()>(None).await {
             // Whoever may not even ask is told so by the first call that matters.
             Err(error) if *error.kind() == ErrorKind::IO || *error.kind() == ErrorKind::Timeout => {
-                Err(hint(translate(&self.address, "connect", self.silence, &error)))
+                Err(hint(translate(&self.peer, "connect", self.silence, &error)))
             }
             _ => Ok(()),
         }
@@ -257,15 +262,17 @@ impl Connection {
 
     fn check_version(&self) -> Result<(), BrokerError> {
         // Servers that hide their version are taken at their word.
-        let Some(version) = self.client.server_version() else { return Ok(()) };
-        if (version.major, version.minor) >= OLDEST_SERVER {
+        let Some(version) = self.version() else { return Ok(()) };
+        if version >= OLDEST_SERVER {
             return Ok(());
         }
-        let (major, minor) = OLDEST_SERVER;
+        let ((has_major, has_minor), (major, minor)) = (version, OLDEST_SERVER);
         Err(BrokerError::Refused {
-            address: self.address.clone(),
+            address: self.peer.address.clone(),
             call: "connect",
-            reason: format!("the server is Redis {version}, LTQ needs {major}.{minor} or newer; update the server"),
+            reason: format!(
+                "the server is Redis {has_major}.{has_minor}, LTQ needs {major}.{minor} or newer; update it"
+            ),
         })
     }
 }
@@ -294,6 +301,6 @@ impl Drop for Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Connection({})", self.address)
+        write!(f, "Connection({})", self.peer.address)
     }
 }

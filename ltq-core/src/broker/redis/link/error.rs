@@ -2,30 +2,32 @@
 //!
 //! No type of the client gets out, and no text of it that could hold a key, a payload or a password.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fred::error::{Error, ErrorKind};
 
 use crate::broker::BrokerError;
-use crate::broker::redis::keys::PATTERNS;
 
 /// States of a server that pass by themselves.
 const PASSING: [&str; 6] = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"];
 
-/// The commands a user of the server has to be granted, for the error about one that lacks some. The same as in
-/// `docs/deployment.md`.
-const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +expire +get +hdel +hexists +hget +hgetall +hincrby +hkeys +hlen \
-                        +hmget +hscan +hset +lindex +llen +lpop +lpush +lrange +ltrim +rpush +sadd +set +smembers +sort +time +zadd \
-                        +zcard +zrange +zrangebyscore +zrem +zremrangebyrank +zrevrange +zscore +ping +info +select \
-                        +role +cluster|info +cluster|slots";
+/// Whom an error is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Where it is, without a password.
+    pub(crate) address: String,
+    /// What a user has to be granted there.
+    pub(crate) grants: Arc<str>,
+}
 
 /// What `error` of `call` means.
-pub(crate) fn translate(address: &str, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
-    let address = address.to_owned();
+pub(crate) fn translate(peer: &Peer, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
+    let address = peer.address.clone();
     let details = in_script(error.details());
     let reason = server_words(details).to_owned();
     if lacks_permission(details) {
-        let reason = format!("{reason}; grant the user what LTQ needs: {PATTERNS} {COMMANDS}");
+        let reason = format!("{reason}; grant the user what LTQ needs: {}", peer.grants);
         return BrokerError::Refused { address, call, reason };
     }
     if let Some(code) = server_code(details) {
@@ -132,8 +134,13 @@ fn plain_words(details: &str) -> String {
 mod tests {
     use super::*;
 
+    fn meaning(call: &'static str, waited: Duration, error: &Error) -> BrokerError {
+        let peer = Peer { address: "redis://host".to_owned(), grants: "+evalsha".into() };
+        translate(&peer, call, waited, error)
+    }
+
     fn text(kind: ErrorKind, details: &'static str) -> String {
-        translate("redis://host", "turn", Duration::from_secs(1), &Error::new(kind, details)).to_string()
+        meaning("turn", Duration::from_secs(1), &Error::new(kind, details)).to_string()
     }
 
     #[test]
@@ -164,15 +171,14 @@ mod tests {
     #[test]
     fn passing_states_are_worth_another_try() {
         let error = Error::new(ErrorKind::Unknown, "LOADING Redis is loading the dataset in memory");
-        assert!(translate("a", "turn", Duration::ZERO, &error).is_transient());
+        assert!(meaning("turn", Duration::ZERO, &error).is_transient());
         let error = Error::new(ErrorKind::Unknown, "OOM command not allowed when used memory > 'maxmemory'.");
-        assert!(!translate("a", "turn", Duration::ZERO, &error).is_transient());
+        assert!(!meaning("turn", Duration::ZERO, &error).is_transient());
     }
 
     #[test]
     fn a_server_that_takes_no_writes_is_told_apart() {
-        let of =
-            |details: &'static str| translate("a", "publish", Duration::ZERO, &Error::new(ErrorKind::Unknown, details));
+        let of = |details: &'static str| meaning("publish", Duration::ZERO, &Error::new(ErrorKind::Unknown, details));
         let full = of("OOM command not allowed when used memory > 'maxmemory'. script: f00, on @user_script:9.");
         assert!(matches!(full, BrokerError::OutOfMemory { .. }), "{full:?}");
         let older = "ERR Error running script (call to f_00aa): @user_script:37: @user_script: 37: -OOM command not \

@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use fred::error::Error;
 use fred::interfaces::LuaInterface;
-use fred::types::Value;
+use fred::types::Value as Answer;
 
 use super::connect::Connection;
+use super::value::Value;
 use crate::broker::BrokerError;
 
 /// What a key holds, as the server calls it.
@@ -76,14 +77,14 @@ macro_rules! table {
         }
 
         struct $args {
-            $($arg: ::fred::types::Value,)*
+            $($arg: $crate::broker::redis::link::value::Value,)*
         }
 
         impl $args {
             const NAMES: &[&str] = &[$(stringify!($arg)),*];
 
             /// In the order of the table, and then `more`.
-            fn and(self, more: Vec<::fred::types::Value>) -> Vec<::fred::types::Value> {
+            fn and(self, more: Vec<$crate::broker::redis::link::value::Value>) -> Vec<$crate::broker::redis::link::value::Value> {
                 let named = [$(self.$arg),*];
                 let mut args = Vec::with_capacity(named.len() + more.len());
                 args.extend(named);
@@ -178,23 +179,24 @@ impl Script {
         connection: &Connection,
         keys: Vec<String>,
         args: Vec<Value>,
-    ) -> Result<Value, BrokerError> {
+    ) -> Result<Answer, BrokerError> {
         connection.call(self.call, || self.run_once(connection, &keys, &args)).await
     }
 
-    async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Value, Error> {
+    async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Answer, Error> {
         let client = connection.client();
         #[cfg(not(feature = "testing"))]
-        let (source, args) = (self.source(), args.to_vec());
+        let (source, of_test) = (self.source(), [const { Value::Integer(0) }; 0]);
         #[cfg(feature = "testing")]
-        let (source, args) = match connection.test_clock() {
-            Some(clock) => (self.test_source(), [args, &clock.arguments(self.call)].concat()),
-            None => (self.source(), args.to_vec()),
+        let (source, of_test) = match connection.test_clock() {
+            Some(clock) => (self.test_source(), clock.arguments(self.call).to_vec()),
+            None => (self.source(), Vec::new()),
         };
-        match client.evalsha(source.hash.as_str(), keys.to_vec(), args.clone()).await {
+        let args = || args.iter().chain(&of_test).map(Value::to_client).collect::<Vec<_>>();
+        match client.evalsha(source.hash.as_str(), keys.to_vec(), args()).await {
             Err(error) if error.details().starts_with("NOSCRIPT") => {
                 connection.forgotten();
-                client.eval(source.text.as_str(), keys.to_vec(), args).await
+                client.eval(source.text.as_str(), keys.to_vec(), args()).await
             }
             reply => reply,
         }
@@ -204,7 +206,7 @@ impl Script {
     pub(crate) fn read<'a>(
         &self,
         connection: &'a Connection,
-        reply: Value,
+        reply: Answer,
         length: usize,
     ) -> Result<Reply<'a>, BrokerError> {
         let reply = Reply::new(connection, self.call, reply)?;
@@ -216,7 +218,7 @@ impl Script {
     }
 
     /// Reads a reply that is a single number.
-    pub(crate) fn number(&self, connection: &Connection, reply: &Value) -> Result<i64, BrokerError> {
+    pub(crate) fn number(&self, connection: &Connection, reply: &Answer) -> Result<i64, BrokerError> {
         reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))
     }
 }
@@ -237,15 +239,24 @@ impl Kind {
 pub(crate) struct Reply<'a> {
     connection: &'a Connection,
     call: &'static str,
-    elements: std::vec::IntoIter<Value>,
+    elements: std::vec::IntoIter<Answer>,
 }
 
 impl<'a> Reply<'a> {
-    fn new(connection: &'a Connection, call: &'static str, value: Value) -> Result<Self, BrokerError> {
+    fn new(connection: &'a Connection, call: &'static str, value: Answer) -> Result<Self, BrokerError> {
         match value {
-            Value::Array(elements) => Ok(Self { connection, call, elements: elements.into_iter() }),
+            Answer::Array(elements) => Ok(Self { connection, call, elements: elements.into_iter() }),
             _ => Err(connection.odd_answer(call, "not a list")),
         }
+    }
+
+    /// A reply to a command: a list, or a single value, which is read as a list of one.
+    pub(super) fn of(connection: &'a Connection, call: &'static str, value: Answer) -> Self {
+        let elements = match value {
+            Answer::Array(elements) => elements,
+            one => vec![one],
+        };
+        Self { connection, call, elements: elements.into_iter() }
     }
 
     /// How many elements are left.
@@ -256,7 +267,7 @@ impl<'a> Reply<'a> {
     /// The next element, a whole number.
     pub(crate) fn int(&mut self) -> Result<i64, BrokerError> {
         match self.elements.next() {
-            Some(Value::Integer(number)) => Ok(number),
+            Some(Answer::Integer(number)) => Ok(number),
             Some(value) => value.as_i64().ok_or_else(|| self.odd("not a number")),
             None => Err(self.odd("too short")),
         }
@@ -271,10 +282,24 @@ impl<'a> Reply<'a> {
     /// The next element, bytes.
     pub(crate) fn bytes(&mut self) -> Result<Bytes, BrokerError> {
         match self.elements.next() {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            Some(Value::String(text)) => Ok(text.into_inner()),
+            Some(Answer::Bytes(bytes)) => Ok(bytes),
+            Some(Answer::String(text)) => Ok(text.into_inner()),
             _ => Err(self.odd("bytes were expected")),
         }
+    }
+
+    /// All elements that are left, bytes each.
+    pub(crate) fn all_bytes(mut self) -> Result<Vec<Bytes>, BrokerError> {
+        (0..self.len()).map(|_| self.bytes()).collect()
+    }
+
+    /// The next element, bytes or nothing.
+    pub(crate) fn maybe_bytes(&mut self) -> Result<Option<Bytes>, BrokerError> {
+        if matches!(self.elements.as_slice(), [Answer::Null, ..]) {
+            self.elements.next();
+            return Ok(None);
+        }
+        self.bytes().map(Some)
     }
 
     /// The next element, text.
@@ -284,7 +309,7 @@ impl<'a> Reply<'a> {
 
     /// The next element, a list.
     pub(crate) fn list(&mut self) -> Result<Self, BrokerError> {
-        let value = self.elements.next().unwrap_or(Value::Null);
+        let value = self.elements.next().unwrap_or(Answer::Null);
         Reply::new(self.connection, self.call, value)
     }
 

@@ -5,9 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fred::types::Value;
-
-use crate::broker::redis::calls::publish::count;
+use super::value::{Value, count};
 
 /// Stands still until it is advanced. Clones are the same clock.
 #[derive(Debug, Clone)]
