@@ -82,7 +82,7 @@ impl RunError {
                 | WorkerError::InvalidQueueName(_)
                 | WorkerError::InvalidMiddleware(_)
                 | WorkerError::InvalidOption { .. } => USAGE,
-                WorkerError::Broker(error) if error.is_transient() => UNAVAILABLE,
+                WorkerError::Broker(_) => UNAVAILABLE,
                 WorkerError::Stalled { .. } => STALLED,
                 _ => FAILED,
             },

@@ -10,6 +10,11 @@ use crate::message::QueueName;
 /// Hands messages out under leases, and takes in how they ended.
 #[async_trait]
 pub trait Consume: Send + Sync {
+    /// Finds out, without changing anything, whether the store lets this user do everything that consuming `queue` needs.
+    /// A worker asks before its first turn; what is refused in the middle of a turn later loses nothing, but may run
+    /// messages twice.
+    async fn prove(&self, queue: &QueueName) -> Result<(), BrokerError>;
+
     /// Settles finished messages, makes due ones ready, and takes up to `want` ready ones, in one step.
     ///
     /// A settlement counts only while the message is still in this worker's hands. A turn of a worker that is no longer

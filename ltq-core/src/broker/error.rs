@@ -96,6 +96,19 @@ pub enum BrokerError {
         /// What the server said.
         reason: String,
     },
+    /// A key of LTQ holds something else: another program writes to it. Whatever was refused, no message was lost.
+    #[error(
+        "{address} refused `{call}`: {reason}; find out which program writes to the keys of LTQ, remove what it has put \
+         there, or give LTQ another namespace"
+    )]
+    WrongType {
+        /// Where.
+        address: String,
+        /// Which call.
+        call: &'static str,
+        /// What the server said.
+        reason: String,
+    },
     /// The answer was not what this version expects: another version or another program uses the keys.
     #[error("{address} gave an answer to `{call}` that this version does not understand: {reason}")]
     Protocol {

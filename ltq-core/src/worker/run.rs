@@ -42,6 +42,9 @@ async fn start_and_run(
     let Plan { name, queues, registry, states, stack, options } = plan;
     let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
     health.starting();
+    for queue in &queues {
+        broker.prove(queue).await?;
+    }
     let heartbeat = Heartbeat::start(heartbeat::Settings {
         worker: name.clone(),
         broker: Arc::clone(&broker),

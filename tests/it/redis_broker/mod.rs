@@ -5,6 +5,7 @@
 mod addresses;
 mod keys;
 mod maxmemory;
+mod refusals;
 mod repeats;
 mod trouble;
 

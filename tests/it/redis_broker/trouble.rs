@@ -136,5 +136,5 @@ async fn a_key_of_another_program_is_reported() {
     let broker = broker(&server).await;
     command(&bare(&server).await, "SET", &["{ltq:q}:ready", "mine"]).await;
     let error = broker.publish(&batch(ProducerId::new(), 1, [envelope().1], Due::Now)).await.unwrap_err();
-    assert!(matches!(error, BrokerError::Protocol { .. }), "{error:?}");
+    assert!(matches!(error, BrokerError::WrongType { .. }), "{error:?}");
 }

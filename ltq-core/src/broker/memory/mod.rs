@@ -172,6 +172,10 @@ impl Produce for MemoryBroker {
 
 #[async_trait]
 impl Consume for MemoryBroker {
+    async fn prove(&self, _queue: &QueueName) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.refuse("turn", "settlements", turn.settlements.len(), Turn::MAX_SETTLEMENTS)?;
         self.change(&turn.queue, |queue, now_ms| queue.turn(turn, now_ms)).ok_or_else(|| BrokerError::Protocol {

@@ -110,6 +110,11 @@ impl QueueKeys {
         self.key(&format!("turn:{worker}"))
     }
 
+    /// A key of that type to try commands on. Gone when they have been tried, at the latest after 10 s.
+    pub(super) fn probe(&self, kind: &str) -> String {
+        self.key(&format!("probe:{kind}"))
+    }
+
     /// HASH: events since the queue exists. Seven fields.
     pub(super) fn counts(&self) -> String {
         self.key("counts")

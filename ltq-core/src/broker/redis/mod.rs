@@ -23,6 +23,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use self::calls::durable::DurableConnections;
+use self::calls::permissions::{self, Role};
 use self::calls::wait::Waiters;
 use self::calls::{admin, publish, recover, renew, turn};
 use self::keys::QueueKeys;
@@ -54,6 +55,8 @@ pub struct RedisBroker {
     durable: DurableConnections,
     /// The queues this process has put on the list of queues.
     listed: RwLock<Listed>,
+    /// The queues on which this process may do what a producer does.
+    proved: Proved,
     /// Ends waits in progress.
     closed: CancellationToken,
 }
@@ -87,7 +90,8 @@ impl RedisBroker {
         self.scripts.test_clock().into_iter().for_each(|clock| clock.advance(by));
     }
 
-    /// From now on the server refuses that call of a script, counted from 1, or none. Only with a clock of a test.
+    /// From now on the server refuses one command on one key in a script: that number among the pairs of the two in the order
+    /// in which the script first calls them, from 1; or none. Only with a clock of a test.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn refuse(&self, refused: Option<(&'static str, u64)>) {
@@ -98,7 +102,7 @@ impl RedisBroker {
     #[doc(hidden)]
     #[must_use]
     pub fn scripts_text() -> Vec<(&'static str, &'static str)> {
-        let scripts: [&'static link::script::Script; 10] = [
+        let scripts: [&'static link::script::Script; 11] = [
             &publish::PUBLISH,
             &publish::PUBLISH_ANSWERED,
             &turn::TURN,
@@ -109,6 +113,7 @@ impl RedisBroker {
             &admin::CLEAR,
             &admin::DELETE,
             &admin::STATS,
+            &permissions::PERMISSIONS,
         ];
         scripts.into_iter().map(|script| script.text()).collect()
     }
@@ -148,6 +153,7 @@ impl RedisBroker {
             waiters: Waiters::default(),
             durable: DurableConnections::default(),
             listed: RwLock::default(),
+            proved: Proved::default(),
             closed: CancellationToken::new(),
         })
     }
@@ -199,6 +205,20 @@ fn settings(url: &str, options: &ConnectOptions) -> Result<Settings, BrokerError
     Settings::new(url, options, grants::all())
 }
 
+/// Queues on which permissions were found to suffice.
+#[derive(Debug, Default)]
+struct Proved(RwLock<HashSet<QueueName>>);
+
+impl Proved {
+    fn contains(&self, queue: &QueueName) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(queue)
+    }
+
+    fn add(&self, queue: &QueueName) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(queue.clone());
+    }
+}
+
 /// The queues put on the list of queues.
 #[derive(Debug, Default)]
 struct Listed {
@@ -242,6 +262,10 @@ impl Produce for RedisBroker {
         }
         self.list(&batch.queue).await?;
         let (scripts, keys) = (self.scripts()?, self.keys(&batch.queue));
+        if !self.proved.contains(&batch.queue) {
+            permissions::prove(scripts, &keys, Role::Producer).await?;
+            self.proved.add(&batch.queue);
+        }
         match batch.durability {
             Durability::Primary => publish::publish(scripts, &keys, batch).await,
             _ => self.durable.publish(&self.settings, &keys, batch).await,
@@ -251,6 +275,10 @@ impl Produce for RedisBroker {
 
 #[async_trait]
 impl Consume for RedisBroker {
+    async fn prove(&self, queue: &QueueName) -> Result<(), BrokerError> {
+        permissions::prove(self.scripts()?, &self.keys(queue), Role::Worker).await
+    }
+
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
         self.list(&turn.queue).await?;
         turn::turn(self.scripts()?, &self.keys(&turn.queue), self.block_from, turn).await

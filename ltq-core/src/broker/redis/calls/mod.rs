@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 mod done_masks;
 pub(crate) mod durable;
+pub(crate) mod permissions;
 pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod renew;

@@ -35,7 +35,7 @@ pub(crate) fn translate(peer: &Peer, call: &'static str, waited: Duration, error
             _ if PASSING.contains(&code) => BrokerError::Unavailable { address, reason, source: None },
             "OOM" => BrokerError::OutOfMemory { address, call },
             "READONLY" => BrokerError::ReadOnly { address, call },
-            "WRONGTYPE" => BrokerError::Protocol { address, call, reason },
+            "WRONGTYPE" => BrokerError::WrongType { address, call, reason },
             _ => BrokerError::Refused { address, call, reason },
         };
     }
@@ -185,7 +185,7 @@ mod tests {
                      allowed when used memory > 'maxmemory'.";
         assert!(matches!(of(older), BrokerError::OutOfMemory { .. }), "{:?}", of(older));
         let other = "ERR Error running script (call to f_00aa): @user_script:51: WRONGTYPE Operation against a key";
-        assert!(matches!(of(other), BrokerError::Protocol { .. }), "{:?}", of(other));
+        assert!(matches!(of(other), BrokerError::WrongType { .. }), "{:?}", of(other));
         let replica = of("READONLY You can't write against a read only replica.");
         assert!(matches!(replica, BrokerError::ReadOnly { .. }) && !replica.is_transient(), "{replica:?}");
     }

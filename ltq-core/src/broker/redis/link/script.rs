@@ -217,6 +217,11 @@ impl Script {
         }
     }
 
+    /// Starts reading a reply that is a list of any length.
+    pub(crate) fn list<'a>(&self, connection: &'a Connection, reply: Answer) -> Result<Reply<'a>, BrokerError> {
+        Reply::new(connection, self.call, reply)
+    }
+
     /// Reads a reply that is a single number.
     pub(crate) fn number(&self, connection: &Connection, reply: &Answer) -> Result<i64, BrokerError> {
         reply.as_i64().ok_or_else(|| connection.odd_answer(self.call, "not a number"))

@@ -4,9 +4,12 @@ for _ = 1, deaths do
   local place, effects = claim()
   if place then
     local id = ARGV[next_arg + 1]
-    if redis.call('HEXISTS', letters, id) == 1 then id = sub(id, 1, 8) .. place end
-    redis.call('HSET', letters, id, ARGV[next_arg + 2])
+    if redis.call('HEXISTS', letters, id) == 1 then
+      id = sub(id, 1, 8) .. place
+    end
+    -- The letter comes last: where its time is refused, a repeat must not find it.
     redis.call('ZADD', dead, int(now), id)
+    redis.call('HSET', letters, id, ARGV[next_arg + 2])
     apply(effects)
     counted.dead = counted.dead + 1
   end

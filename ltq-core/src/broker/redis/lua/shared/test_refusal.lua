@@ -1,11 +1,17 @@
--- Stands before a script in tests: the last argument says which of its calls the server refuses, 0 for none.
+-- Stands before a script in tests. The server refuses commands and keys, so the last argument says which of the different
+-- pairs of the two it refuses, in the order in which they are first called, 0 for none.
 local REFUSED = tonumber(table.remove(ARGV))
 local redis = (function(server)
-  local calls = 0
+  local seen, numbers = 0, {}
   local function counted(run)
     return function(...)
-      calls = calls + 1
-      if calls == REFUSED then return run('NO.SUCH.COMMAND') end
+      local command, key = ...
+      local pair = command .. ' ' .. (key or '')
+      if not numbers[pair] then
+        seen = seen + 1
+        numbers[pair] = seen
+      end
+      if numbers[pair] == REFUSED then return run('NO.SUCH.COMMAND') end
       return run(...)
     end
   end
