@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ltq::__private::{BackoffDef, InvalidArguments, Rate, Registry, StateMap, decode_args};
-use ltq::{Context, Delivery, Message, RejectMessage, State, Task, TaskResult};
+use ltq::{Context, Delivery, Message, Output, RejectMessage, State, Task, TaskResult};
 use serde::{Deserialize, Serialize};
 
 /// Counts.
@@ -99,7 +99,7 @@ fn delivery<T: Task>(_: T, args: Bytes, states: StateMap) -> Delivery {
     Delivery::new(T::DEF, Context::detached(), args, Arc::new(states))
 }
 
-async fn run<T: Task>(task: T, message: &Message, states: StateMap) -> Result<(), ltq::BoxError> {
+async fn run<T: Task>(task: T, message: &Message, states: StateMap) -> Result<Output, ltq::BoxError> {
     (T::DEF.handler)(delivery(task, encoded(message), states)).await
 }
 
@@ -205,7 +205,7 @@ async fn an_argument_may_be_missing_when_it_has_a_default() {
 /// What [`evolved`] was called with.
 async fn evolved_by(message: &Message) -> String {
     match run(evolved, message, StateMap::default()).await {
-        Ok(()) => "it always rejects".to_owned(),
+        Ok(_) => "it always rejects".to_owned(),
         Err(error) => {
             error.downcast_ref::<RejectMessage>().map_or_else(|| error.to_string(), |rejected| rejected.reason.clone())
         }
