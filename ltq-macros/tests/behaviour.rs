@@ -274,6 +274,26 @@ async fn arguments_that_do_not_fit_are_invalid_and_not_shown() {
 }
 
 #[tokio::test]
+async fn the_handler_hands_on_what_the_function_returned() {
+    let (_, states) = counting();
+    let text = run(fetch_repo, &fetch_repo.message("a", "b", Some(1)), states).await.unwrap();
+    assert_eq!(text.downcast::<String>().unwrap(), "a/b 1");
+    let pair = run(r#match, &r#match.message(Kind::Small { size: 3 }, 2), StateMap::default()).await.unwrap();
+    assert_eq!(pair.downcast::<(Kind, u8)>().unwrap(), (Kind::Small { size: 3 }, 2));
+    assert_eq!(run(half, &half.message(8), StateMap::default()).await.unwrap().downcast_ref(), Some(&4_u32));
+    assert!(run(tick, &tick.message(), StateMap::default()).await.unwrap().is::<()>());
+}
+
+#[tokio::test]
+async fn what_nobody_wants_ends_where_it_was_returned() {
+    let unwanted = delivery(half, encoded(&half.message(8)), StateMap::default()).without_output();
+    assert!((half::DEF.handler)(unwanted).await.unwrap().is::<()>());
+    let (_, states) = counting();
+    let unwanted = delivery(fetch_repo, encoded(&fetch_repo.message("a", "", None)), states).without_output();
+    assert!((fetch_repo::DEF.handler)(unwanted).await.unwrap_err().is::<RejectMessage>());
+}
+
+#[tokio::test]
 async fn a_missing_state_is_an_error() {
     let error = run(fetch_repo, &fetch_repo.message("a", "b", None), StateMap::default()).await.unwrap_err();
     assert!(error.to_string().contains("Counter"), "{error}");

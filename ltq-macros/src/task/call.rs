@@ -42,10 +42,13 @@ fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     });
     let call = quote!(__LtqFunction::#name(#(#values),*));
     let (returned, is_result) = (returned(model), is_result(private, model));
-    let end = quote_spanned!(returned.span()=> end::<#returned, #is_result>);
-    let end = quote!(#private::#end);
+    // All of it at the type that is returned, so that errors about the type stand there.
+    let at_type = Span::call_site().located_at(returned.span());
+    let private_at_type = respanned(private, at_type);
+    let end = quote_spanned!(at_type=> #private_at_type::end::<#returned, #is_result>);
     let (helper, started, end) = if model.blocking {
-        (Ident::new("run_blocking", name.span()), quote!(move |is_wanted| #end(#call, is_wanted)), None)
+        let end = quote_spanned!(at_type=> #end(returned, is_wanted));
+        (Ident::new("run_blocking", name.span()), quote!(move |is_wanted| { let returned = #call; #end }), None)
     } else {
         // Only a borrowed argument needs a future that owns what it borrows from; it costs the size of the arguments.
         let future = if borrows(model) { quote!(async move { #call.await }) } else { call };

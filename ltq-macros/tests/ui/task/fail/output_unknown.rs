@@ -1,6 +1,6 @@
 #[ltq::task]
 async fn my_task() -> Result<Repo, Error> {
-    todo()
+    unimplemented!()
 }
 
 fn main() {}
