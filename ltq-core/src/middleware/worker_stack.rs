@@ -186,6 +186,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::BoxFuture;
     use crate::message::MessageId;
@@ -299,6 +301,32 @@ mod tests {
         // And then an app gives it back to nobody.
         let stack = WorkerStack::default().without::<Retry>().shared(&Arc::new(Retry::default()));
         assert!(run(stack).await.is::<Elapsed>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn levels_of_the_app_stand_around_all_others_and_are_not_the_workers_to_change() {
+        let log = Arc::new(Mutex::new(String::new()));
+        let note = Arc::new(Note::<'a'>(Arc::clone(&log)));
+        let stack = WorkerStack::default()
+            .middleware(Note::<'c'>(Arc::clone(&log)))
+            .insert::<MaxAge, _>(Side::Before, Note::<'b'>(Arc::clone(&log)))
+            .shared(&note)
+            .shared(&Arc::new(Note::<'d'>(Arc::clone(&log))))
+            .without::<Note<'a'>>()
+            .without_defaults();
+        run(stack).now_or_never();
+        assert_eq!(*log.lock().unwrap(), "adbc");
+        let beside = WorkerStack::default().shared(&note).insert::<Note<'a'>, _>(Side::After, MaxAge::new());
+        assert!(beside.build().unwrap_err().middleware.ends_with("MaxAge"));
+    }
+
+    #[test]
+    fn what_a_worker_begins_with_reads_no_output() {
+        assert!(!WorkerStack::default().build().unwrap().reads_output());
+        let with_a_reader = WorkerStack::default().insert::<Retry, _>(Side::Before, Note::<'a'>(Arc::default()));
+        assert!(with_a_reader.build().unwrap().reads_output());
+        let with_a_layer = WorkerStack::default().layer(tower::layer::util::Identity::new());
+        assert!(with_a_layer.build().unwrap().reads_output());
     }
 
     #[tokio::test(start_paused = true)]
