@@ -47,8 +47,8 @@ async fn seen(put: impl FnOnce(Worker, Look) -> Worker, reads_output: bool) -> V
         length.send("four").await.unwrap();
         nothing.send().await.unwrap();
     };
-    queue.scope(send).await;
-    queue.run_all(worker).await.unwrap().assert_success();
+    queue.scope(Box::pin(send)).await;
+    Box::pin(queue.run_all(worker)).await.unwrap().assert_success();
     std::mem::take(&mut seen.lock().unwrap())
 }
 
