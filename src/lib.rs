@@ -129,8 +129,8 @@ pub use ltq_core::message::{
     Message, MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
-    Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, RejectMessage, RetryMessage,
-    State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
+    Context, Delivery, DuplicateTask, InvalidArguments, MessageExpired, MissingState, Output, OutputError,
+    RejectMessage, RetryMessage, State, Task, TaskDef, TaskError, TaskPanicked, TaskResult,
 };
 #[cfg(feature = "worker")]
 pub use ltq_core::worker::{App, AppError, Health, IntoApp, NotReady, Shutdown, Worker, WorkerError};
@@ -158,7 +158,7 @@ pub mod testing {
 pub mod __private {
     pub use ltq_core::client::{SendError, current};
     pub use ltq_core::message::{Message, MessageId, decode_args};
-    pub use ltq_core::task::private::{ResultReturned, Returned, ValueReturned};
+    pub use ltq_core::task::returned::{Kind, NotResult, Returned, end};
     pub use ltq_core::task::{
         ArgDef, BackoffDef, Context, Decode, Decoded, DefaultArgument, Delivery, Encode, Encoded, Handler, Inject,
         InvalidArguments, NotDecoded, NotEncoded, OrDefault, Rate, Registry, State, StateDef, StateMap, Task, TaskDef,

@@ -8,7 +8,7 @@ use ltq::middleware::{Retry, Timeout};
 use ltq::{Context, RejectMessage, RetryMessage, State, TaskResult, Worker};
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The GitHub API behind one shared HTTP client, so that all tasks share its connections.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl GitHub {
 }
 
 /// What the API says about a repository; the fields this example looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
     /// `owner/name`.
     pub full_name: String,

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the output is the point")]
 
 use ltq::middleware::{Middleware, Next};
-use ltq::{BoxError, Delivery, Message, RejectMessage, SendMiddleware, Sent, TaskResult, Worker};
+use ltq::{BoxError, Delivery, Message, Output, RejectMessage, SendMiddleware, Sent, TaskResult, Worker};
 
 const REQUEST_ID: &str = "request_id";
 
@@ -42,13 +42,13 @@ impl SendMiddleware for NoInternalTasks {
 pub struct LogRequest;
 
 impl Middleware for LogRequest {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let context = delivery.context().clone();
         let request: String = context.get(REQUEST_ID)?.unwrap_or_default();
         println!("{request}: attempt {} begins", context.attempt());
         let result = next.run(delivery).await;
         match &result {
-            Ok(()) => println!("{request}: attempt {} is done", context.attempt()),
+            Ok(_) => println!("{request}: attempt {} is done", context.attempt()),
             Err(error) => println!("{request}: attempt {} ends: {error}", context.attempt()),
         }
         result

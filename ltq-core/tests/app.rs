@@ -9,12 +9,12 @@ use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::client::Client;
 use ltq_core::message::Message;
 use ltq_core::middleware::{Middleware, Next, RateLimit, Retry};
-use ltq_core::task::{Delivery, Rate, RetryMessage, StateDef, TaskDef, TaskError};
+use ltq_core::task::{Delivery, Output, Rate, RetryMessage, StateDef, TaskDef, TaskError};
 use ltq_core::worker::{App, AppError, Shutdown, Worker, WorkerError};
 use ltq_core::{BoxError, BoxFuture};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-type Outcome = BoxFuture<'static, Result<(), BoxError>>;
+type Outcome = BoxFuture<'static, Result<Output, BoxError>>;
 type Notes = UnboundedSender<String>;
 
 /// A value that says whose it is.
@@ -28,7 +28,7 @@ fn note(delivery: Delivery) -> Outcome {
         let thread = thread.name().unwrap_or_default();
         let text = format!("{} of {} on {thread}", delivery.task().name, owner.0);
         delivery.states().get::<Notes>().unwrap().send(text)?;
-        Ok(())
+        Ok(Output::default())
     })
 }
 
@@ -84,7 +84,7 @@ async fn workers_share_the_apps_state_unless_they_have_their_own() {
 struct Pass(&'static str, Arc<Mutex<Vec<String>>>);
 
 impl Middleware for Pass {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         self.1.lock().unwrap().push(format!("{} {}", self.0, delivery.task().name));
         next.run(delivery).await
     }
@@ -160,7 +160,7 @@ async fn a_worker_may_have_a_runtime_of_its_own() {
         })
     }
     fn release(delivery: Delivery) -> Outcome {
-        Box::pin(async move { Ok(delivery.states().get::<mpsc::Sender<()>>().unwrap().send(())?) })
+        Box::pin(async move { Ok(delivery.states().get::<mpsc::Sender<()>>().unwrap().send(()).map(Output::of)?) })
     }
     static BLOCKS: TaskDef = TaskDef::new("blocks", "tests::blocks", block);
     static RELEASES: TaskDef = TaskDef::new("releases", "tests::releases", release);
@@ -228,7 +228,7 @@ async fn the_apps_retry_is_that_of_workers_without_one_of_their_own() {
     /// Turns retries into failures, so that a queue shows whether there was one.
     struct NoRetries;
     impl Middleware for NoRetries {
-        async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+        async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
             next.run(delivery).await.map_err(|error| match error.is::<RetryMessage>() {
                 true => "was to be retried".into(),
                 false => error,

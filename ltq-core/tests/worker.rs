@@ -6,16 +6,16 @@ use std::time::Duration;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::client::Client;
 use ltq_core::message::Message;
-use ltq_core::task::{Delivery, TaskDef};
+use ltq_core::task::{Delivery, Output, TaskDef};
 use ltq_core::worker::{Shutdown, Worker};
 use ltq_core::{BoxError, BoxFuture};
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-fn count(_: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
+fn count(_: Delivery) -> BoxFuture<'static, Result<Output, BoxError>> {
     Box::pin(async {
         RUNS.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(Output::default())
     })
 }
 

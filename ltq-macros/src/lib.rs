@@ -108,8 +108,10 @@ use proc_macro::TokenStream;
 ///
 /// # Result
 ///
-/// A task returns anything. `Result<T, E>` with an `E` that is an error, or [`TaskResult`](../ltq/type.TaskResult.html),
-/// where `?` works on every error, says whether it failed; every other value is a success and is dropped.
+/// A task returns any value that implements `serde::Serialize` and owns what it holds. `Result<T, E>` with an `E` that is
+/// an error, or [`TaskResult`](../ltq/type.TaskResult.html), where `?` works on every error, says whether it failed; every
+/// other value is a success. On success the value goes out through the worker's middleware; its type, `T` or that of the
+/// value, is the task's `Task::Output`.
 ///
 /// ```
 /// use ltq::{RejectMessage, TaskResult};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ltq::__private::{BackoffDef, InvalidArguments, Rate, Registry, StateMap, decode_args};
-use ltq::{Context, Delivery, Message, RejectMessage, State, Task, TaskResult};
+use ltq::{Context, Delivery, Message, Output, RejectMessage, State, Task, TaskResult};
 use serde::{Deserialize, Serialize};
 
 /// Counts.
@@ -99,7 +99,7 @@ fn delivery<T: Task>(_: T, args: Bytes, states: StateMap) -> Delivery {
     Delivery::new(T::DEF, Context::detached(), args, Arc::new(states))
 }
 
-async fn run<T: Task>(task: T, message: &Message, states: StateMap) -> Result<(), ltq::BoxError> {
+async fn run<T: Task>(task: T, message: &Message, states: StateMap) -> Result<Output, ltq::BoxError> {
     (T::DEF.handler)(delivery(task, encoded(message), states)).await
 }
 
@@ -205,7 +205,7 @@ async fn an_argument_may_be_missing_when_it_has_a_default() {
 /// What [`evolved`] was called with.
 async fn evolved_by(message: &Message) -> String {
     match run(evolved, message, StateMap::default()).await {
-        Ok(()) => "it always rejects".to_owned(),
+        Ok(_) => "it always rejects".to_owned(),
         Err(error) => {
             error.downcast_ref::<RejectMessage>().map_or_else(|| error.to_string(), |rejected| rejected.reason.clone())
         }
@@ -271,6 +271,26 @@ async fn arguments_that_do_not_fit_are_invalid_and_not_shown() {
         assert!(!format!("{invalid} {}", invalid.source).contains("secret"), "{}", invalid.source);
     }
     assert_eq!(counter.0.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn the_handler_hands_on_what_the_function_returned() {
+    let (_, states) = counting();
+    let text = run(fetch_repo, &fetch_repo.message("a", "b", Some(1)), states).await.unwrap();
+    assert_eq!(text.downcast::<String>().unwrap(), "a/b 1");
+    let pair = run(r#match, &r#match.message(Kind::Small { size: 3 }, 2), StateMap::default()).await.unwrap();
+    assert_eq!(pair.downcast::<(Kind, u8)>().unwrap(), (Kind::Small { size: 3 }, 2));
+    assert_eq!(run(half, &half.message(8), StateMap::default()).await.unwrap().downcast_ref(), Some(&4_u32));
+    assert!(run(tick, &tick.message(), StateMap::default()).await.unwrap().is::<()>());
+}
+
+#[tokio::test]
+async fn what_nobody_wants_ends_where_it_was_returned() {
+    let unwanted = delivery(half, encoded(&half.message(8)), StateMap::default()).without_output();
+    assert!((half::DEF.handler)(unwanted).await.unwrap().is::<()>());
+    let (_, states) = counting();
+    let unwanted = delivery(fetch_repo, encoded(&fetch_repo.message("a", "", None)), states).without_output();
+    assert!((fetch_repo::DEF.handler)(unwanted).await.unwrap_err().is::<RejectMessage>());
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ fn per(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ltq_core::task::{ArgDef, BackoffDef, Rate};
+    use ltq_core::task::{ArgDef, BackoffDef, Output, Rate};
 
     use super::*;
 
@@ -82,7 +82,7 @@ mod tests {
     fn a_task_is_described_as_it_is_written() {
         static ARGS: [ArgDef; 1] = [ArgDef::new("owner", "String")];
         let second = Duration::from_secs(1);
-        let task = TaskDef::new("fetch", "app::fetch", |_| Box::pin(async { Ok(()) }))
+        let task = TaskDef::new("fetch", "app::fetch", |_| Box::pin(async { Ok(Output::default()) }))
             .queue("github")
             .at("src/lib.rs", 7)
             .args(&ARGS)

@@ -159,10 +159,12 @@ fn nearest(path: &str, known: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use ltq_core::task::Output;
+
     use super::*;
 
     const fn task(path: &'static str) -> TaskDef {
-        TaskDef::new(path, path, |_| Box::pin(async { Ok(()) }))
+        TaskDef::new(path, path, |_| Box::pin(async { Ok(Output::default()) }))
     }
 
     fn two() -> App {

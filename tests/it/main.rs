@@ -28,6 +28,7 @@ mod logs;
 mod model;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
+mod output;
 /// Messages that cannot end well end where they are promised to.
 mod poison;
 /// A producer that goes on while things break.

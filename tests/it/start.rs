@@ -1,6 +1,6 @@
 //! What keeps a worker from starting: each mistake has its own message, which says what to do.
 
-use ltq::{BoxError, Client, Delivery, Shutdown, State, Task, Worker, WorkerError};
+use ltq::{BoxError, Client, Delivery, Output, Shutdown, State, Task, Worker, WorkerError};
 use ltq_core::BoxFuture;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::task::TaskDef;
@@ -14,8 +14,8 @@ struct Pool;
 #[ltq::task(queue = "start", name = "start.needy")]
 async fn needy(_pool: State<Pool>) {}
 
-fn nothing(_: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
-    Box::pin(async { Ok(()) })
+fn nothing(_: Delivery) -> BoxFuture<'static, Result<Output, BoxError>> {
+    Box::pin(async { Ok(Output::default()) })
 }
 
 static ONE: TaskDef = TaskDef::new("same", "app::one::same", nothing).at("src/one.rs", 7).queue("start");

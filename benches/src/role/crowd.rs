@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ltq::middleware::{Middleware, Next};
-use ltq::{BoxError, Client, Delivery, Worker};
+use ltq::{BoxError, Client, Delivery, Output, Worker};
 
 use super::Stage;
 use super::work::Running;
@@ -29,9 +29,13 @@ pub(crate) const THREADS: &str = "threads";
 struct Counted(Arc<AtomicU64>);
 
 impl Middleware for Counted {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         next.run(delivery).await
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 }
 

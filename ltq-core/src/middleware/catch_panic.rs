@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures_util::FutureExt as _;
 
 use crate::BoxError;
-use crate::task::{Delivery, TaskPanicked};
+use crate::task::{Delivery, Output, TaskPanicked};
 
 /// Calls the task's own handler.
-pub(super) async fn call_task(delivery: Delivery) -> Result<(), BoxError> {
+pub(super) async fn call_task(delivery: Delivery) -> Result<Output, BoxError> {
     // Nothing of the call is looked at after a panic but the context, and its lock survives one.
     let handler = delivery.task().handler;
     let ended = match catch_unwind(AssertUnwindSafe(|| handler(delivery))) {

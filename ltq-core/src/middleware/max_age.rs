@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::{Delivery, MessageExpired};
+use crate::task::{Delivery, MessageExpired, Output};
 
 /// Ends messages that are older than they may be, as dead letters marked expired.
 ///
@@ -23,7 +23,7 @@ impl MaxAge {
 }
 
 impl Middleware for MaxAge {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         if let Some(max_age) = limit_of(&delivery) {
             let age = delivery.context().age();
             if age > max_age {
@@ -35,6 +35,10 @@ impl Middleware for MaxAge {
 
     fn concerns(&self, delivery: &Delivery) -> bool {
         limit_of(delivery).is_some()
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 }
 

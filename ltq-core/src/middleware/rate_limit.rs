@@ -13,7 +13,7 @@ pub use self::limit::InvalidRate;
 use self::limit::{Answer, Limit};
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::{Delivery, Rate, RetryMessage, TaskDef};
+use crate::task::{Delivery, Output, Rate, RetryMessage, TaskDef};
 
 /// A start that is nearer than this is awaited, with the worker slot held: a put-back would cost more.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -59,7 +59,7 @@ impl RateLimit {
 }
 
 impl Middleware for RateLimit {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let has_turn = delivery.context().remove(TURN);
         // The task's own limit first: a start taken from it in vain costs the other tasks nothing.
         if let Some(limit) = self.of_task(delivery.task())? {
@@ -75,6 +75,10 @@ impl Middleware for RateLimit {
 
     fn concerns(&self, delivery: &Delivery) -> bool {
         self.shared.is_some() || delivery.task().options.rate.is_some()
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 
     fn check(&self) -> Result<(), BoxError> {

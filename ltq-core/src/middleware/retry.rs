@@ -4,18 +4,18 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
-
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::{BackoffDef, Delivery, Failure, RetryMessage};
+use crate::task::{BackoffDef, Delivery, Failure, Output, RetryMessage};
 
 /// Turns errors into retries while attempts are left; after that the error passes and the message is a dead letter.
 ///
 /// - How often: the task's `max_attempts`, else [`attempts`](Self::attempts), 5 by default. The first try counts.
 /// - When: after attempt `n` the bound is `min · factor^(n - 1)`, at most `max`, and the delay is drawn evenly from zero
 ///   to that bound, so that messages that failed together do not come back together. The task's `backoff` replaces
-///   `min` and `max`.
+///   `min` and `max`. The formula is the capped exponential backoff with "full jitter" of Marc Brooker,
+///   [Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/) (AWS
+///   Architecture Blog, 2015).
 ///
 /// `RetryMessage`, `RejectMessage`, a message that does not fit its task and an expired one are decisions already made:
 /// they pass unchanged. A panic is an error like any other.
@@ -78,33 +78,35 @@ impl Retry {
         }
     }
 
+    /// The exponential backoff with a ceiling that [`Retry`] describes.
     fn bound(&self, backoff: BackoffDef, attempt: u32) -> Duration {
-        // The sequence is walked from its start; any that grows at all has met its maximum long before this many steps.
-        const STEPS: usize = 10_000;
-        let steps = usize::try_from(attempt.saturating_sub(1)).unwrap_or(STEPS).min(STEPS);
-        ExponentialBuilder::new()
-            .with_min_delay(backoff.min)
-            .with_max_delay(backoff.max)
-            .with_factor(self.factor)
-            .without_max_times()
-            .build()
-            .nth(steps)
-            .unwrap_or(backoff.max)
-            .min(backoff.max)
+        let retries_before = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        // Finite, because nothing times infinity would be no number.
+        let growth = f64::from(self.factor).powi(retries_before).min(f64::MAX);
+        // What is too long for a `Duration` is longer than any maximum.
+        Duration::try_from_secs_f64(backoff.min.as_secs_f64() * growth)
+            .map_or(backoff.max, |bound| bound.min(backoff.max))
     }
 }
 
 impl Middleware for Retry {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let attempt = delivery.context().attempt();
         let options = &delivery.task().options;
-        let Err(error) = next.run(delivery).await else { return Ok(()) };
+        let error = match next.run(delivery).await {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
         let attempts = options.max_attempts.unwrap_or(self.attempts);
         if !matches!(Failure::of(&error), Failure::Error) || attempt >= attempts {
             return Err(error);
         }
         let delay = self.delay(options.backoff.unwrap_or(self.backoff), attempt);
         Err(RetryMessage::because_of(delay, error).into())
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 
     fn check(&self) -> Result<(), BoxError> {
@@ -136,12 +138,40 @@ enum InvalidRetry {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn bounds(retry: &Retry, attempts: impl IntoIterator<Item = u32>) -> Vec<Duration> {
+        attempts.into_iter().map(|attempt| retry.bound(retry.backoff, attempt)).collect()
+    }
+
     #[test]
     fn bounds_grow_to_the_maximum_and_stay_there() {
-        let retry = Retry::exponential(Duration::from_secs(1), Duration::from_secs(10)).factor(3.0);
-        let bounds: Vec<_> = (1..=5).map(|attempt| retry.bound(retry.backoff, attempt).as_secs()).collect();
-        assert_eq!(bounds, [1, 3, 9, 10, 10]);
-        assert_eq!(retry.bound(retry.backoff, u32::MAX), Duration::from_secs(10));
+        let retry = Retry::exponential(SECOND, 10 * SECOND).factor(3.0);
+        assert_eq!(bounds(&retry, 1..=5), [SECOND, 3 * SECOND, 9 * SECOND, 10 * SECOND, 10 * SECOND]);
+        assert_eq!(bounds(&retry, [1_000, u32::MAX]), [10 * SECOND; 2]);
+    }
+
+    #[test]
+    fn bounds_are_those_of_the_formula_for_any_numbers() {
+        let millis = |millis: &[u64]| millis.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
+        let retry = Retry::exponential(Duration::from_millis(100), 600 * SECOND);
+        assert_eq!(bounds(&retry, 1..=6), millis(&[100, 200, 400, 800, 1_600, 3_200]));
+        assert_eq!(
+            bounds(&retry.factor(1.5), 1..=4),
+            millis(&[100, 150, 225, 337])[..3]
+                .iter()
+                .copied()
+                .chain([Duration::from_micros(337_500)])
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(bounds(&retry.factor(1.0), [1, 2, u32::MAX]), millis(&[100; 3]));
+        assert_eq!(
+            bounds(&Retry::exponential(SECOND, Duration::MAX).factor(f32::MAX), [1, 2, 99]),
+            [SECOND, Duration::MAX, Duration::MAX]
+        );
+        // What a task asks for is not checked like the settings of `Retry`.
+        assert_eq!(bounds(&Retry::exponential(Duration::ZERO, SECOND), [1, 2, u32::MAX]), [Duration::ZERO; 3]);
+        assert_eq!(bounds(&Retry::exponential(10 * SECOND, SECOND), [1, 2]), [SECOND; 2]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::{Delivery, Failure, TaskDef};
+use crate::task::{Delivery, Failure, Output, TaskDef};
 
 const DSN_VARIABLE: &str = "SENTRY_DSN";
 
@@ -76,7 +76,7 @@ impl Sentry {
 }
 
 impl Middleware for Sentry {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let Some(hub) = &self.hub else { return next.run(delivery).await };
         // Every execution has a hub of its own: its tags are not those of the one beside it.
         let hub = Arc::new(Hub::new_from_top(hub));
@@ -96,6 +96,10 @@ impl Middleware for Sentry {
 
     fn concerns(&self, _: &Delivery) -> bool {
         self.hub.is_some()
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 
     fn check(&self) -> Result<(), BoxError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Middleware, Next};
 use crate::BoxError;
-use crate::task::Delivery;
+use crate::task::{Delivery, Output};
 
 /// Ends attempts that take too long, with the error [`Elapsed`].
 ///
@@ -30,7 +30,7 @@ impl Timeout {
 }
 
 impl Middleware for Timeout {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let Some(limit) = self.limit_of(&delivery) else { return next.run(delivery).await };
         let context = delivery.context().clone();
         let mut execution = next.start(delivery);
@@ -45,6 +45,10 @@ impl Middleware for Timeout {
 
     fn concerns(&self, delivery: &Delivery) -> bool {
         self.limit_of(delivery).is_some()
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 
     fn check(&self) -> Result<(), BoxError> {

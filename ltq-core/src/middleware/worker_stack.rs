@@ -1,64 +1,84 @@
-//! [`WorkerStack`]: the levels a worker begins with and, between them, those its user added.
+//! [`WorkerStack`]: the levels of a worker, in one list, outermost first. Each stands in a [`Zone`].
 //!
-//! `Timeout` begins innermost, not beside the others: then it stays inside a `Retry` the user adds, and an attempt that
-//! runs out of time is tried again. What waits in the user's levels does not count as the task's time.
+//! `Timeout` begins innermost, not beside the other levels that a worker begins with: then it stays inside a `Retry` the
+//! user adds, and an attempt that runs out of time is tried again. What waits in the user's levels does not count as the
+//! task's time.
 
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 use tower::{Layer, Service};
 
-use super::stack::{Level, Side};
-use super::{InvalidMiddleware, MaxAge, Middleware, Next, RateLimit, Retry, Stack, Timeout};
+use super::level::{InvalidMiddleware, Level};
+use super::{MaxAge, Middleware, Next, RateLimit, Retry, Timeout};
 use crate::BoxError;
-use crate::task::Delivery;
+use crate::task::{Delivery, Output};
 
-/// All levels of a worker.
+/// All levels of a worker, sorted by zone.
 pub(crate) struct WorkerStack {
-    /// Those of the app around everything.
-    shared: Stack,
-    outer: Stack,
-    added: Stack,
-    inner: Stack,
+    levels: Vec<Placed>,
     /// The first middleware whose place does not exist. Reported when the worker starts, as wrong settings are.
     misplaced: Option<InvalidMiddleware>,
 }
 
+/// Where in the stack a level stands, outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Zone {
+    /// Those of the app around everything.
+    App,
+    /// Those a worker begins with, outside what its user adds.
+    Outer,
+    /// Those its user added.
+    Added,
+    /// Those a worker begins with, inside what its user adds.
+    Inner,
+}
+
+struct Placed {
+    zone: Zone,
+    /// Whether the worker began with it, so that one of the same type takes its place.
+    is_default: bool,
+    level: Level,
+}
+
+/// On which side of another level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Outside it: a delivery meets the new level first.
+    Before,
+    /// Inside it.
+    After,
+}
+
+impl Placed {
+    fn default<M: Middleware>(zone: Zone, middleware: M) -> Self {
+        Self { zone, is_default: true, level: Level::middleware(Arc::new(middleware)) }
+    }
+
+    /// Whether it is a level of the worker's own, not of the app's, of the type `T`.
+    fn is_own<T: 'static>(&self) -> bool {
+        self.zone != Zone::App && self.level.is::<T>()
+    }
+}
+
 impl Default for WorkerStack {
     fn default() -> Self {
-        let outer = Stack::new().middleware(MaxAge::new()).middleware(RateLimit::default());
-        Self {
-            shared: Stack::new(),
-            outer: outer.middleware(Retry::default()).built_in(),
-            added: Stack::new(),
-            inner: Stack::new().middleware(Timeout::default()).built_in(),
-            misplaced: None,
-        }
+        let levels = vec![
+            Placed::default(Zone::Outer, MaxAge::new()),
+            Placed::default(Zone::Outer, RateLimit::default()),
+            Placed::default(Zone::Outer, Retry::default()),
+            Placed::default(Zone::Inner, Timeout::default()),
+        ];
+        Self { levels, misplaced: None }
     }
 }
 
 impl WorkerStack {
-    /// Adds a middleware inside those already added; one of its type that was there from the beginning goes.
+    /// Adds a middleware inside those already added; one of its type that the worker began with goes.
     pub(crate) fn middleware<M: Middleware>(mut self, middleware: M) -> Self {
-        self.remove_built_in(Some(TypeId::of::<M>()));
-        self.added.push(Level::of(Arc::new(middleware)));
-        self
-    }
-
-    /// Puts a middleware beside the one of the type `T`; one of its own type that was there from the beginning goes.
-    pub(crate) fn insert<T: 'static, M: Middleware>(mut self, side: Side, middleware: M) -> Self {
-        let level = Level::of(Arc::new(middleware));
-        let [a, b, c] = match side {
-            Side::Before => [&mut self.outer, &mut self.added, &mut self.inner],
-            Side::After => [&mut self.inner, &mut self.added, &mut self.outer],
-        };
-        let inserted = a.insert::<T>(side, level).or_else(|level| b.insert::<T>(side, level));
-        if inserted.or_else(|level| c.insert::<T>(side, level)).is_err() {
-            let source = NoSuchPlace { side, beside: type_name::<T>() }.into();
-            self.misplaced.get_or_insert(InvalidMiddleware { middleware: type_name::<M>(), source });
-        }
-        self.remove_built_in(Some(TypeId::of::<M>()));
+        self.remove_default::<M>();
+        self.push(Zone::Added, Level::middleware(Arc::new(middleware)));
         self
     }
 
@@ -66,11 +86,32 @@ impl WorkerStack {
     pub(crate) fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Next> + Send + 'static,
-        L::Service: Service<Delivery, Response = ()> + Clone + Send + 'static,
+        L::Service: Service<Delivery, Response = Output> + Clone + Send + 'static,
         <L::Service as Service<Delivery>>::Error: Into<BoxError>,
         <L::Service as Service<Delivery>>::Future: Send,
     {
-        self.added = self.added.layer(layer);
+        self.push(Zone::Added, Level::layer(layer));
+        self
+    }
+
+    /// Puts a middleware directly outside the outermost level of the type `T`, or directly inside the innermost one; one
+    /// of its own type that the worker began with goes.
+    pub(crate) fn insert<T: 'static, M: Middleware>(mut self, side: Side, middleware: M) -> Self {
+        let mut levels = self.levels.iter();
+        let beside = match side {
+            Side::Before => levels.position(Placed::is_own::<T>),
+            Side::After => levels.rposition(Placed::is_own::<T>),
+        };
+        if let Some(beside) = beside {
+            let zone = self.levels[beside].zone;
+            let level = Level::middleware(Arc::new(middleware));
+            let index = if side == Side::Before { beside } else { beside + 1 };
+            self.levels.insert(index, Placed { zone, is_default: false, level });
+        } else {
+            let source = NoSuchPlace { side, beside: type_name::<T>() }.into();
+            self.misplaced.get_or_insert(InvalidMiddleware { middleware: type_name::<M>(), source });
+        }
+        self.remove_default::<M>();
         self
     }
 
@@ -79,35 +120,37 @@ impl WorkerStack {
     ///
     /// In its place and not outermost, because a `Timeout` outside `Retry` would end what is then not tried again.
     pub(crate) fn shared<M: Middleware>(mut self, middleware: &Arc<M>) -> Self {
-        let level = || Level::of(Arc::clone(middleware));
-        let of_workers =
-            [TypeId::of::<MaxAge>(), TypeId::of::<RateLimit>(), TypeId::of::<Retry>(), TypeId::of::<Timeout>()];
-        if of_workers.contains(&TypeId::of::<M>()) {
-            self.outer.replace_built_in::<M>(level);
-            self.inner.replace_built_in::<M>(level);
+        let level = || Level::middleware(Arc::clone(middleware));
+        if Self::default().levels.iter().any(Placed::is_own::<M>) {
+            for placed in self.levels.iter_mut().filter(|placed| placed.is_default && placed.is_own::<M>()) {
+                (placed.level, placed.is_default) = (level(), false);
+            }
         } else {
-            self.shared.push(level());
+            self.push(Zone::App, level());
         }
         self
     }
 
-    /// Takes away what was there from the beginning.
+    /// Takes away what the worker began with.
     pub(crate) fn without_defaults(mut self) -> Self {
-        self.remove_built_in(None);
+        self.levels.retain(|placed| !placed.is_default);
         self
     }
 
-    /// Takes away every level of the type `T`.
+    /// Takes away every level of the type `T` but the app's.
     pub(crate) fn without<T: 'static>(mut self) -> Self {
-        self.outer = self.outer.without::<T>();
-        self.added = self.added.without::<T>();
-        self.inner = self.inner.without::<T>();
+        self.levels.retain(|placed| !placed.is_own::<T>());
         self
     }
 
-    fn remove_built_in(&mut self, type_id: Option<TypeId>) {
-        self.outer.remove_built_in(type_id);
-        self.inner.remove_built_in(type_id);
+    /// Puts a level innermost in its zone.
+    fn push(&mut self, zone: Zone, level: Level) {
+        let end = self.levels.partition_point(|placed| placed.zone <= zone);
+        self.levels.insert(end, Placed { zone, is_default: false, level });
+    }
+
+    fn remove_default<T: 'static>(&mut self) {
+        self.levels.retain(|placed| !placed.is_default || !placed.level.is::<T>());
     }
 
     /// Checks all settings and builds the service.
@@ -115,9 +158,8 @@ impl WorkerStack {
         if let Some(misplaced) = self.misplaced {
             return Err(misplaced);
         }
-        let stack = self.shared.then(self.outer).then(self.added).then(self.inner);
-        stack.check()?;
-        Ok(stack.build())
+        self.levels.iter().try_for_each(|placed| placed.level.check())?;
+        Ok(Level::build(self.levels.into_iter().map(|placed| placed.level)))
     }
 }
 
@@ -135,7 +177,7 @@ struct NoSuchPlace {
 
 impl fmt::Debug for WorkerStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.added, f)
+        write!(f, "WorkerStack({} levels)", self.levels.len())
     }
 }
 
@@ -144,13 +186,15 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::BoxFuture;
     use crate::message::MessageId;
     use crate::middleware::Elapsed;
     use crate::task::{Context, RetryMessage, TaskDef};
 
-    fn hang(_: Delivery) -> BoxFuture<'static, Result<(), BoxError>> {
+    fn hang(_: Delivery) -> BoxFuture<'static, Result<Output, BoxError>> {
         Box::pin(std::future::pending())
     }
 
@@ -192,7 +236,7 @@ mod tests {
     struct Note<const NAME: char>(Arc<Mutex<String>>);
 
     impl<const NAME: char> Middleware for Note<NAME> {
-        async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+        async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
             self.0.lock().unwrap().push(NAME);
             next.run(delivery).await
         }
@@ -202,7 +246,7 @@ mod tests {
     struct Sees(Arc<Mutex<String>>);
 
     impl Middleware for Sees {
-        async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+        async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
             let result = next.run(delivery).await;
             let end = result.as_ref().map_err(|error| if error.is::<RetryMessage>() { "retry" } else { "error" });
             self.0.lock().unwrap().push_str(end.err().unwrap_or("ok"));
@@ -257,6 +301,32 @@ mod tests {
         // And then an app gives it back to nobody.
         let stack = WorkerStack::default().without::<Retry>().shared(&Arc::new(Retry::default()));
         assert!(run(stack).await.is::<Elapsed>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn levels_of_the_app_stand_around_all_others_and_are_not_the_workers_to_change() {
+        let log = Arc::new(Mutex::new(String::new()));
+        let note = Arc::new(Note::<'a'>(Arc::clone(&log)));
+        let stack = WorkerStack::default()
+            .middleware(Note::<'c'>(Arc::clone(&log)))
+            .insert::<MaxAge, _>(Side::Before, Note::<'b'>(Arc::clone(&log)))
+            .shared(&note)
+            .shared(&Arc::new(Note::<'d'>(Arc::clone(&log))))
+            .without::<Note<'a'>>()
+            .without_defaults();
+        run(stack).now_or_never();
+        assert_eq!(*log.lock().unwrap(), "adbc");
+        let beside = WorkerStack::default().shared(&note).insert::<Note<'a'>, _>(Side::After, MaxAge::new());
+        assert!(beside.build().unwrap_err().middleware.ends_with("MaxAge"));
+    }
+
+    #[test]
+    fn what_a_worker_begins_with_reads_no_output() {
+        assert!(!WorkerStack::default().build().unwrap().reads_output());
+        let with_a_reader = WorkerStack::default().insert::<Retry, _>(Side::Before, Note::<'a'>(Arc::default()));
+        assert!(with_a_reader.build().unwrap().reads_output());
+        let with_a_layer = WorkerStack::default().layer(tower::layer::util::Identity::new());
+        assert!(with_a_layer.build().unwrap().reads_output());
     }
 
     #[tokio::test(start_paused = true)]

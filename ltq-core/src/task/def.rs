@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Delivery, StateDef};
+use super::{Delivery, Output, StateDef};
 use crate::{BoxError, BoxFuture};
 
-/// Runs one delivery: decodes the arguments, injects, calls the user's function.
-pub type Handler = fn(Delivery) -> BoxFuture<'static, Result<(), BoxError>>;
+/// Runs one delivery: decodes the arguments, injects, calls the user's function, hands on what it returned.
+pub type Handler = fn(Delivery) -> BoxFuture<'static, Result<Output, BoxError>>;
 
 /// Everything known about a task at compile time.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! [`Delivery`]: one message handed to one execution; the request of the middleware stack.
 //!
-//! Next: `middleware/stack.rs`, outermost layer first.
+//! Next: `middleware/next.rs`, outermost layer first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,13 +16,21 @@ pub struct Delivery {
     def: &'static TaskDef,
     args: Bytes,
     states: Arc<StateMap>,
+    wants_output: bool,
 }
 
 impl Delivery {
     /// A delivery of `args`, a MessagePack map, to the task `def`.
     #[must_use]
     pub fn new(def: &'static TaskDef, context: Context, args: Bytes, states: Arc<StateMap>) -> Self {
-        Self { context, def, args, states }
+        Self { context, def, args, states, wants_output: true }
+    }
+
+    /// The same, for who has no use for what the task returns: the output is then `()`, whatever the value was.
+    #[must_use]
+    pub fn without_output(mut self) -> Self {
+        self.wants_output = false;
+        self
     }
 
     /// The context the task sees: id, attempt, cancellation, the carried map.
@@ -41,6 +49,11 @@ impl Delivery {
     #[must_use]
     pub fn args(&self) -> &Bytes {
         &self.args
+    }
+
+    /// Whether anybody has a use for what the task returns.
+    pub(super) fn wants_output(&self) -> bool {
+        self.wants_output
     }
 
     /// What the worker shares with its tasks.

@@ -53,11 +53,11 @@ pub fn queue() -> TestQueue {
 /// Starts a made-up context, to call a task directly: a fresh id, attempt 1, delivery 1, built just now.
 ///
 /// ```
-/// # use ltq_core::task::{Context, Task, TaskDef, Delivery};
+/// # use ltq_core::task::{Context, Delivery, Output, Task, TaskDef};
 /// # #[derive(Clone, Copy)]
 /// # struct charge;
-/// # static DEF: TaskDef = TaskDef::new("charge", "charge", |_: Delivery| Box::pin(async { Ok(()) }));
-/// # impl Task for charge { const DEF: &'static TaskDef = &DEF; }
+/// # static DEF: TaskDef = TaskDef::new("charge", "charge", |_: Delivery| Box::pin(async { Ok(Output::default()) }));
+/// # impl Task for charge { type Output = (); const DEF: &'static TaskDef = &DEF; }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let ctx = ltq_core::testing::context(charge).attempt(3).carry("receipt", "A-17")?.cancelled().build();
 /// assert_eq!((ctx.task(), ctx.attempt(), ctx.is_cancelled()), ("charge", 3, true));

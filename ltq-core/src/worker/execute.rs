@@ -22,6 +22,8 @@ pub(super) struct Executor {
     pub(super) states: Arc<StateMap>,
     pub(super) stack: Next,
     pub(super) options: WorkerOptions,
+    /// Whether anything in the stack reads what tasks return; where nothing does, it is dropped at once.
+    reads_output: bool,
 }
 
 /// One execution to be.
@@ -34,6 +36,11 @@ pub(super) struct Execution {
 }
 
 impl Executor {
+    pub(super) fn new(registry: Registry, states: Arc<StateMap>, stack: Next, options: WorkerOptions) -> Self {
+        let reads_output = stack.reads_output();
+        Self { registry, states, stack, options, reads_output }
+    }
+
     /// Runs one delivery to its end and says what that means for the message.
     ///
     /// Dropping the future abandons the message: the fetch loop settles it.
@@ -88,6 +95,7 @@ impl Executor {
             delivery = context.delivery(),
         );
         let args = delivered.payload.slice_ref(envelope.args);
-        Ok((Delivery::new(def, context, args, Arc::clone(&self.states)), span))
+        let delivery = Delivery::new(def, context, args, Arc::clone(&self.states));
+        Ok((if self.reads_output { delivery } else { delivery.without_output() }, span))
     }
 }

@@ -43,7 +43,7 @@ use crate::BoxError;
 use crate::broker::DeadLimits;
 use crate::client::Client;
 use crate::middleware::{Middleware, Next, Side, WorkerStack};
-use crate::task::{Delivery, State, StateMap, TaskDef};
+use crate::task::{Delivery, Output, State, StateMap, TaskDef};
 
 /// A worker, before it runs: which queues it serves and how.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl Worker {
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Next> + Send + 'static,
-        L::Service: Service<Delivery, Response = ()> + Clone + Send + 'static,
+        L::Service: Service<Delivery, Response = Output> + Clone + Send + 'static,
         <L::Service as Service<Delivery>>::Error: Into<BoxError>,
         <L::Service as Service<Delivery>>::Future: Send,
     {
@@ -167,10 +167,11 @@ impl Worker {
     /// Of several of that type the outermost counts. Where there is none the worker refuses to start.
     ///
     /// ```
-    /// # use ltq_core::{BoxError, middleware::{Middleware, Next, Retry}, task::Delivery, worker::Worker};
+    /// # use ltq_core::{BoxError, middleware::{Middleware, Next, Retry}, worker::Worker};
+    /// # use ltq_core::task::{Delivery, Output};
     /// # struct Audit;
     /// # impl Middleware for Audit {
-    /// #     async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> { next.run(delivery).await }
+    /// #     async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> { next.run(delivery).await }
     /// # }
     /// // Sees a message once per attempt, and errors after `Retry` has decided about them.
     /// let worker = Worker::new("github").middleware_before::<Retry>(Audit);

@@ -64,7 +64,7 @@ async fn start_and_run(
         broker = broker.address(),
         "worker started"
     );
-    let pool = Pool::new(Arc::new(Executor { registry, states, stack, options }));
+    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)));
     let turns = memberships.into_iter().map(Turns::new).collect();
     let fetch = Fetch::new(Arc::clone(&broker), pool, turns, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;

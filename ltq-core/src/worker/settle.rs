@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::BoxError;
 use crate::broker::{Delivered, Settlement};
 use crate::message::{Carried, DeadLetter, DeadReason, DecodeError, Envelope};
-use crate::task::{Context, Failure, RetryMessage};
+use crate::task::{Context, Failure, Output, RetryMessage};
 
 /// How long a message of a newer version waits for a worker that can read it.
 const NEWER_VERSION_DELAY: Duration = Duration::from_secs(60);
@@ -23,9 +23,10 @@ const UNKNOWN_TASK_DELAY: Duration = Duration::from_secs(5);
 const UNKNOWN_SINCE: &str = "ltq.unknown_since";
 
 /// The task ran, or a middleware kept it from running.
-pub(super) fn after_run(delivered: &Delivered, context: &Context, result: Result<(), BoxError>) -> Settlement {
+pub(super) fn after_run(delivered: &Delivered, context: &Context, result: Result<Output, BoxError>) -> Settlement {
     match result {
-        Ok(()) => {
+        // Nobody keeps what tasks return yet: the output ends here.
+        Ok(_) => {
             tracing::debug!("done");
             delivered.done()
         }

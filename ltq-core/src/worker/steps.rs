@@ -19,7 +19,7 @@ use crate::broker::memory::MemoryBroker;
 use crate::broker::{Delivered, End, Settlement, Turn, WorkerId};
 use crate::message::{DeadReason, Envelope, MessageId, QueueName};
 use crate::middleware::{Middleware, Next, RateLimit};
-use crate::task::{Delivery, Origin};
+use crate::task::{Delivery, Origin, Output};
 
 /// One execution, as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,12 +75,8 @@ impl Steps {
         worker.stack = worker.stack.without::<RateLimit>();
         let plan = check(worker)?;
         let errors = Arc::new(Errors::default());
-        let executor = Executor {
-            registry: plan.registry,
-            states: plan.states,
-            stack: plan.stack.inside(Arc::clone(&errors)),
-            options: plan.options,
-        };
+        let stack = plan.stack.inside(Arc::clone(&errors));
+        let executor = Executor::new(plan.registry, plan.states, stack, plan.options);
         Ok(Self { broker, executor, queues: plan.queues, errors })
     }
 
@@ -182,12 +178,16 @@ impl Errors {
 }
 
 impl Middleware for Errors {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let id = delivery.context().id();
         let result = next.run(delivery).await;
         if let Err(error) = &result {
             self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(id, settle::chain(error));
         }
         result
+    }
+
+    fn reads_output(&self) -> bool {
+        false
     }
 }

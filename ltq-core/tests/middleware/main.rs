@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests may panic as the tests do")]
 
 mod order;
+mod output;
 mod panics;
 mod rate_limit;
 mod retry;

@@ -1,13 +1,13 @@
 use ltq_core::BoxError;
 use ltq_core::middleware::{Middleware, Next, Stack};
-use ltq_core::task::{Delivery, TaskError};
+use ltq_core::task::{Delivery, Output, TaskError};
 
 use crate::support::{Log, SUCCEEDS, first_attempt, logged};
 
 struct Note(&'static str, Log);
 
 impl Middleware for Note {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         self.1.note(format!("{} in", self.0));
         let result = next.run(delivery).await;
         self.1.note(format!("{} out", self.0));
@@ -35,7 +35,7 @@ async fn a_type_can_be_taken_away() {
 struct Unconcerned;
 
 impl Middleware for Unconcerned {
-    async fn handle(&self, _: Delivery, _: Next) -> Result<(), BoxError> {
+    async fn handle(&self, _: Delivery, _: Next) -> Result<Output, BoxError> {
         Err("called although it said it is not concerned".into())
     }
 
@@ -56,12 +56,12 @@ async fn a_level_that_is_not_concerned_is_passed() {
 struct ReadsCarried;
 
 impl Middleware for ReadsCarried {
-    async fn handle(&self, delivery: Delivery, next: Next) -> Result<(), BoxError> {
+    async fn handle(&self, delivery: Delivery, next: Next) -> Result<Output, BoxError> {
         let number: Option<u32> = delivery.context().get("number")?;
         let text: String = delivery.context().get("text")?.ok_or_else(|| TaskError::msg("no text").into_boxed())?;
         assert_eq!(text.parse::<u32>()?, number.unwrap_or_default());
-        next.run(delivery).await?;
-        Ok(())
+        let output = next.run(delivery).await?;
+        Ok(output)
     }
 }
 

@@ -55,7 +55,7 @@ impl Queue {
                 .carried(self.carried.remove(&id).unwrap_or_default())
                 .build();
             match worker.clone().run(deliver(self.def, context.clone())).await {
-                Ok(()) => self.starts.push(self.began.elapsed()),
+                Ok(_) => self.starts.push(self.began.elapsed()),
                 Err(error) => {
                     let Failure::Retry(retry) = Failure::of(&error) else { panic!("{error}") };
                     assert!(!retry.charged, "{retry}");

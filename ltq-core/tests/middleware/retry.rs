@@ -5,7 +5,7 @@ use ltq_core::BoxFuture;
 use ltq_core::message::DecodeError;
 use ltq_core::middleware::{MaxAge, Next, Retry, Stack};
 use ltq_core::task::{
-    BackoffDef, Delivery, Failure, InvalidArguments, MessageExpired, RejectMessage, RetryMessage, TaskDef,
+    BackoffDef, Delivery, Failure, InvalidArguments, MessageExpired, Output, RejectMessage, RetryMessage, TaskDef,
 };
 
 use crate::support::{FAILS, Outcome, SUCCEEDS, attempt, deliver, fail, first_attempt, message, retry_of};
@@ -47,7 +47,7 @@ async fn five_attempts_are_the_default() {
 #[tokio::test]
 async fn the_error_stays_reachable() {
     fn fail_to_parse(_: Delivery) -> BoxFuture<'static, Outcome> {
-        Box::pin(async { Ok("x".parse::<u8>().map(drop)?) })
+        Box::pin(async { Ok("x".parse::<u8>().map(Output::of)?) })
     }
     static PARSES: TaskDef = TaskDef::new("parses", "tests::parses", fail_to_parse);
     let retry = retry_of(stack(exact()).run(first_attempt(&PARSES)).await);

@@ -6,7 +6,7 @@ use ::sentry::{Client, ClientOptions, Hub, Level};
 use bytes::Bytes;
 use ltq_core::BoxFuture;
 use ltq_core::middleware::{Retry, Sentry, Stack};
-use ltq_core::task::{ArgDef, Delivery, TaskDef};
+use ltq_core::task::{ArgDef, Delivery, Output, TaskDef};
 
 use crate::support::{FAILS, Outcome, SUCCEEDS, attempt, first_attempt, message};
 
@@ -120,7 +120,7 @@ async fn what_a_task_reports_itself_has_the_tags_too() {
         Box::pin(async {
             tokio::task::yield_now().await;
             ::sentry::capture_message("by hand", Level::Info);
-            Ok(())
+            Ok(Output::default())
         })
     }
     static REPORTS: TaskDef = TaskDef::new("reports", "tests::reports", report);

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use ltq_core::message::MessageId;
-use ltq_core::task::{Context, ContextBuilder, Delivery, RetryMessage, StateMap, TaskDef, TaskError};
+use ltq_core::task::{Context, ContextBuilder, Delivery, Output, RetryMessage, StateMap, TaskDef, TaskError};
 use ltq_core::{BoxError, BoxFuture};
 
-pub(crate) type Outcome = Result<(), BoxError>;
+pub(crate) type Outcome = Result<Output, BoxError>;
 
 /// What happened, in order. It is a state, as a database pool would be.
 #[derive(Default, Clone)]
@@ -60,7 +60,7 @@ pub(crate) fn succeed(delivery: Delivery) -> BoxFuture<'static, Outcome> {
         if let Some(log) = delivery.states().get::<Log>() {
             log.note("task");
         }
-        Ok(())
+        Ok(Output::default())
     })
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::poll;
 use ltq_core::BoxFuture;
 use ltq_core::middleware::{Retry, Stack};
-use ltq_core::task::{Delivery, TaskDef};
+use ltq_core::task::{Delivery, Output, TaskDef};
 use tokio::sync::Notify;
 use tower::limit::ConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
@@ -19,7 +19,7 @@ fn wait_for_gate(delivery: Delivery) -> BoxFuture<'static, Outcome> {
         let log = delivery.states().get::<Log>().unwrap();
         log.note("started");
         GATE.notified().await;
-        Ok(())
+        Ok(Output::default())
     })
 }
 

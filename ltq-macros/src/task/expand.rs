@@ -6,14 +6,14 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use syn::Attribute;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, ReturnType, Signature};
 
 use super::arg_options::{ArgDefault, is_ours};
-use super::docs;
 use super::options::Options;
 use super::signature::{Arg, ArgKind, Function, Model};
+use super::{call, docs};
 use crate::literal::duration_tokens;
 use crate::text::type_text;
 
@@ -27,9 +27,10 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
     let inner = inner_fn(model);
     let payload = payload(&private, model);
     let definition = definition(&private, options, model);
-    let calls = calls(&private, model);
+    let calls = call::calls(&private, model);
     let methods = methods(&private, model);
-    let deref = deref(&private, model);
+    let deref = call::deref(&private, model);
+    let output = call::output(&private, model);
     quote! {
         #item
 
@@ -47,6 +48,7 @@ pub(super) fn task(options: &Options, model: &Model<'_>) -> TokenStream {
 
             #[allow(deprecated)]
             impl #private::Task for #name {
+                #output
                 const DEF: &'static #private::TaskDef = &__LTQ_DEF;
             }
 
@@ -142,7 +144,7 @@ fn default(private: &TokenStream, arg: &Arg<'_>) -> Option<TokenStream> {
     })
 }
 
-fn default_name(arg: &Arg<'_>) -> Ident {
+pub(super) fn default_name(arg: &Arg<'_>) -> Ident {
     format_ident!("__ltq_default_{}", arg.ident.unraw())
 }
 
@@ -190,97 +192,6 @@ fn settings(private: &TokenStream, options: &Options) -> TokenStream {
     let max_age = options.max_age.map(duration_tokens).map(|max_age| quote!(.max_age(#max_age)));
     let blocking = options.blocking.map(|_| quote!(.blocking()));
     quote!(#queue #max_attempts #backoff #timeout #rate #max_age #blocking)
-}
-
-/// The two ways to call the function: what the worker calls, and what `task(…)` calls. They stand in one constant
-/// because the compiler then reports a future that is not `Send` once and not for each.
-fn calls(private: &TokenStream, model: &Model<'_>) -> TokenStream {
-    let pointer = pointer(private, model);
-    let handler = handler(private, model);
-    let plain_call = plain_call(model);
-    quote! {
-        #[allow(unused_variables, clippy::needless_borrow, clippy::type_complexity, clippy::unit_arg)]
-        const __LTQ_CALLS: (#private::Handler, #pointer) = {
-            use #private::{Decoded as _, NotDecoded as _, ResultReturned as _, ValueReturned as _};
-            (#handler, #plain_call)
-        };
-    }
-}
-
-/// Decodes, injects, runs, ends: each a call of the library.
-fn handler(private: &TokenStream, model: &Model<'_>) -> TokenStream {
-    let name = &model.function.sig.ident;
-    let locals = locals(model);
-    let injections = model.args.iter().zip(&locals).filter(|(arg, _)| !arg.is_payload()).map(|(arg, local)| {
-        let (ty, private) = (arg.ty, respanned(private, arg.ty.span()));
-        quote_spanned!(ty.span()=> let #local = <#ty as #private::Inject>::inject(delivery)?;)
-    });
-    let values = model.args.iter().zip(&locals).map(|(arg, local)| {
-        let ident = arg.ident;
-        let default = arg.options.default.as_ref().map(|_| default_name(arg)).map(|name| quote!(.or_else(#name)));
-        match arg.kind {
-            ArgKind::State(_) | ArgKind::Context => quote!(#local),
-            ArgKind::Str => quote!(&arguments.#ident #default),
-            ArgKind::String | ArgKind::Value => quote!(arguments.#ident #default),
-        }
-    });
-    let call = quote!(__LtqFunction::#name(#(#values),*));
-    let returned = output_span(&model.function.sig);
-    let returned_private = respanned(private, returned);
-    let end = quote_spanned!(returned=> (&mut #returned_private::Returned(::core::option::Option::Some(value))).end());
-    let (helper, started, end) = if model.blocking {
-        (Ident::new("run_blocking", name.span()), quote!(move || { let value = #call; #end }), None)
-    } else {
-        // Only a borrowed argument needs a future that owns what it borrows from; it costs the size of the arguments.
-        let future = if borrows(model) { quote!(async move { #call.await }) } else { call };
-        (Ident::new("run", name.span()), future, Some(quote!(|value| #end)))
-    };
-    let types = payload_args(model).map(|arg| match (owned_type(arg), &arg.options.default) {
-        (ty, Some(_)) => quote!(#private::OrDefault<#ty>),
-        (ty, None) => ty,
-    });
-    let given = quote! {
-        delivery,
-        |bytes| (&#private::Decode(::core::marker::PhantomData::<__LtqArguments<#(#types),*>>)).decode(bytes),
-        |delivery, arguments| {
-            #(#injections)*
-            ::core::result::Result::Ok(#started)
-        },
-        #end
-    };
-    // The compiler blames this call, and the boxing of the plain call, for a future that is not `Send`: at one place, so
-    // that it says so once.
-    let blamed = Span::call_site().located_at(name.span());
-    let private_at_name = respanned(private, blamed);
-    let run = quote_spanned!(blamed=> #private_at_name::#helper(#given));
-    quote!(|delivery| #run)
-}
-
-fn plain_call(model: &Model<'_>) -> TokenStream {
-    let name = &model.function.sig.ident;
-    if model.blocking {
-        return quote!(__LtqFunction::#name);
-    }
-    let locals = locals(model);
-    let blamed = Span::call_site().located_at(name.span());
-    let boxed = quote_spanned!(blamed=> ::std::boxed::Box::pin(__LtqFunction::#name(#(#locals),*)));
-    quote!(|#(#locals),*| #boxed)
-}
-
-/// The type of the plain call: the function's own, its future boxed.
-fn pointer(private: &TokenStream, model: &Model<'_>) -> TokenStream {
-    let types = model.args.iter().map(|arg| match arg.kind {
-        ArgKind::Str => quote!(&'__ltq ::core::primitive::str),
-        _ => arg.ty.to_token_stream(),
-    });
-    let output = match &model.function.sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => quote!(#ty),
-    };
-    let (binder, lifetime) =
-        if borrows(model) { (Some(quote!(for<'__ltq>)), quote!('__ltq)) } else { (None, quote!('static)) };
-    let output = if model.blocking { output } else { quote!(#private::BoxFuture<#lifetime, #output>) };
-    quote!(#binder fn(#(#types),*) -> #output)
 }
 
 /// `message`, `send`, `send_bulk`.
@@ -341,26 +252,8 @@ fn methods(private: &TokenStream, model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// The way from the struct to a function, so that `task(…)` calls the user's function.
-fn deref(private: &TokenStream, model: &Model<'_>) -> TokenStream {
-    let name = &model.function.sig.ident;
-    let pointer = pointer(private, model);
-    // The compiler points at the target when it holds a type that is more private than the task.
-    let target = quote_spanned!(name.span()=> type Target = #pointer;);
-    quote! {
-        #[allow(deprecated, clippy::type_complexity)]
-        impl ::core::ops::Deref for #name {
-            #target
-
-            fn deref(&self) -> &<Self as ::core::ops::Deref>::Target {
-                &__LTQ_CALLS.1
-            }
-        }
-    }
-}
-
 /// `tokens` as if they stood at `span`, for errors that point at the user's code.
-fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
+pub(super) fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
     tokens
         .clone()
         .into_iter()
@@ -371,20 +264,12 @@ fn respanned(tokens: &TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-fn locals(model: &Model<'_>) -> Vec<Ident> {
-    (0..model.args.len()).map(|index| format_ident!("value{index}")).collect()
-}
-
-fn borrows(model: &Model<'_>) -> bool {
-    model.args.iter().any(|arg| matches!(arg.kind, ArgKind::Str))
-}
-
-fn payload_args<'m, 'a>(model: &'m Model<'a>) -> impl Iterator<Item = &'m Arg<'a>> {
+pub(super) fn payload_args<'m, 'a>(model: &'m Model<'a>) -> impl Iterator<Item = &'m Arg<'a>> {
     model.args.iter().filter(|arg| arg.is_payload())
 }
 
 /// The type of an argument in the payload.
-fn owned_type(arg: &Arg<'_>) -> TokenStream {
+pub(super) fn owned_type(arg: &Arg<'_>) -> TokenStream {
     let ty = arg.ty;
     match arg.kind {
         ArgKind::Str => quote_spanned!(ty.span()=> ::std::string::String),
@@ -394,13 +279,6 @@ fn owned_type(arg: &Arg<'_>) -> TokenStream {
 
 fn accepts_text(arg: &Arg<'_>) -> bool {
     matches!(arg.kind, ArgKind::Str | ArgKind::String)
-}
-
-fn output_span(sig: &Signature) -> Span {
-    match &sig.output {
-        ReturnType::Default => Ident::span(&sig.ident),
-        ReturnType::Type(_, ty) => ty.span(),
-    }
 }
 
 fn attrs<'a>(function: &'a Function, names: &'a [&str]) -> Vec<&'a Attribute> {

@@ -62,6 +62,7 @@ pub(super) fn stand_in(errors: &Errors, options: &Options, function: &Function) 
 
             #[allow(deprecated)]
             impl #private::Task for #name {
+                type Output = ();
                 const DEF: &'static #private::TaskDef = &#private::TaskDef::new("", "", |_| loop {});
             }
         };

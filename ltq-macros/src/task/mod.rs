@@ -5,6 +5,7 @@
 //! finds the task, so that one mistake shows as one error.
 
 mod arg_options;
+mod call;
 mod docs;
 mod expand;
 mod fallback;

@@ -127,7 +127,7 @@ impl<'a> Model<'a> {
         check_attributes(function, errors);
         check_qualifiers(sig, options, errors);
         check_generics(sig, errors);
-        check_output(&sig.output, errors);
+        check_output(sig, errors);
         let mut args: Vec<Arg<'a>> = Vec::new();
         for input in &sig.inputs {
             match input {
@@ -206,12 +206,17 @@ fn check_generics(sig: &Signature, errors: &mut Errors) {
     }
 }
 
-fn check_output(output: &ReturnType, errors: &mut Errors) {
-    let ReturnType::Type(_, ty) = output else { return };
+fn check_output(sig: &Signature, errors: &mut Errors) {
+    let ReturnType::Type(_, ty) = &sig.output else { return };
     if let Type::Never(never) = ty.as_ref() {
         errors.spanned(never, "a task ends: return `()`, a value or a `TaskResult`");
     } else if let Some(token) = find(ty.to_token_stream(), &|token, _| is_ident(token, "impl")) {
         errors.at(token.span(), "a task returns a type with a name: write the type instead of `impl`, or box it");
+    } else if let Some(token) = find(ty.to_token_stream(), &|token, next| is_borrow(token, next, true, sig)) {
+        errors.at(
+            token.span(),
+            "a task owns what it returns, since its arguments are gone by then: return `String`, `Vec<T>` or `'static`",
+        );
     }
 }
 
@@ -321,15 +326,15 @@ fn check_owned(ty: &Type, injected: bool, sig: &Signature, errors: &mut Errors) 
     (errors.count() == before).then_some(())
 }
 
-/// `&`, or a lifetime that is not `'static`. An injected type may hold `&'static`. A lifetime of the function's own is
+/// `&`, or a lifetime that is not `'static`. A type that is injected or returned may hold `&'static`. A lifetime of the function's own is
 /// already reported where it is declared.
-fn is_borrow(token: &TokenTree, next: [Option<&TokenTree>; 2], injected: bool, sig: &Signature) -> bool {
+fn is_borrow(token: &TokenTree, next: [Option<&TokenTree>; 2], may_be_static: bool, sig: &Signature) -> bool {
     let TokenTree::Punct(punct) = token else { return false };
     let is_static = |token: Option<&TokenTree>| token.is_some_and(|token| is_ident(token, "static"));
     let is_own = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(ident)) if is_declared(ident, sig));
     match punct.as_char() {
         '\'' => !is_static(next[0]) && !is_own(next[0]),
-        '&' => !(injected && is_static(next[1]) || is_own(next[1])),
+        '&' => !(may_be_static && is_static(next[1]) || is_own(next[1])),
         _ => false,
     }
 }

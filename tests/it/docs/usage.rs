@@ -7,7 +7,7 @@ use ltq::{Client, Context, MessageId, SendError, State, TaskResult, Worker};
 
 pub(crate) struct HttpClient;
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, serde::Serialize)]
 pub(crate) struct Stars(usize);
 
 struct Repository {
