@@ -57,7 +57,7 @@ pub(crate) async fn run(settings: &Settings) -> History {
     drain(&client, settings).await;
     join_all(workers.into_iter().map(|lane| lane.unwrap().stop())).await;
 
-    let stats = client.stats(QUEUE).await.expect("the server is there");
+    let stats = client.queue(QUEUE).unwrap().stats().await.expect("the server is there");
     let mut history = stage.history();
     history.calm_from = calm_from;
     history.refused = stats.counts.refused;
@@ -73,7 +73,7 @@ async fn drain(client: &Client, settings: &Settings) {
     let until = Instant::now() + settings.scenario.drain;
     let live = u64::try_from(settings.scenario.workers).unwrap_or(u64::MAX);
     while Instant::now() < until {
-        if let Ok(stats) = client.stats(QUEUE).await
+        if let Ok(stats) = client.queue(QUEUE).unwrap().stats().await
             && stats.ready + stats.scheduled + stats.active == 0
             && stats.workers <= live
         {
