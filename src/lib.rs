@@ -38,9 +38,10 @@
 //! # Sending
 //!
 //! A task is a unit struct with the methods `send`, `send_bulk` and `message`; they take the arguments that travel, and
-//! leave out those the worker injects ([`State`], [`Context`]). They use the process-wide client: the one
-//! [`connect`] made, else one for `LTQ_URL`, else for `redis://localhost:6379`. Where a program wants no globals, it hands
-//! a [`Message`] to a [`Client`] of its own.
+//! leave out those the worker injects ([`State`], [`Context`]). Inside a task they use the client of the worker that
+//! runs it; everywhere else the process-wide one: the one [`connect`] made, else one for `LTQ_URL`, else for
+//! `redis://localhost:6379`. Where a program wants no globals, it hands a [`Message`] to a [`Client`] of its own, and a
+//! task that spawns others hands them [`Context::client`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -57,7 +58,7 @@
 //! let later = client.send(welcome.message(8, "Grace").delay(Duration::from_secs(90))).await?;
 //! let many = client.send_bulk((9..100).map(|user| welcome.message(user, "you"))).await?;
 //!
-//! let stats = client.stats("mail").await?;
+//! let stats = client.queue("mail")?.stats().await?;
 //! assert_eq!((stats.ready, stats.scheduled), (92, 1));
 //! # Ok(())
 //! # }
@@ -67,7 +68,7 @@
 //!
 //! An error is tried again with growing delays while the task's attempts last; [`RetryMessage`] and [`RejectMessage`] say
 //! more exactly what is to happen; a panic counts as an error. What cannot succeed becomes a [`DeadLetter`] with
-//! its reason, which can be looked at, replayed and deleted: [`Client::dead_letters`].
+//! its reason, which can be looked at, replayed and deleted: [`Queue::dead_letters`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -120,12 +121,12 @@
 mod run;
 
 pub use ltq_core::BoxError;
-pub use ltq_core::broker::{BrokerError, ConnectOptions, DeadLimits, QueueCounts, QueueStats};
+pub use ltq_core::broker::{BrokerError, DeadLimits, QueueCounts, QueueStats};
 pub use ltq_core::client::{
-    Client, ClientBuilder, DeadLetters, SendError, SendMiddleware, Sent, connect, current, set_current,
+    Client, ClientBuilder, DeadLetters, Queue, SendError, SendMiddleware, Sent, connect, current, set_current,
 };
 pub use ltq_core::message::{
-    Carried, CarriedError, DeadLetter, DeadReason, DecodeError, Durability, EncodeError, Envelope, InvalidQueueName,
+    Arguments, Carried, CarriedError, DeadLetter, DeadReason, DecodeError, Durability, EncodeError, InvalidQueueName,
     Message, MessageId, ParseIdError,
 };
 pub use ltq_core::task::{
@@ -144,13 +145,20 @@ pub use self::run::run;
 /// Middleware: what happens around every execution.
 #[cfg(feature = "worker")]
 pub mod middleware {
-    pub use ltq_core::middleware::*;
+    #[cfg(feature = "sentry")]
+    pub use ltq_core::middleware::Sentry;
+    pub use ltq_core::middleware::{
+        Elapsed, Failure, InvalidMiddleware, InvalidRate, MaxAge, Middleware, Next, Rate, RateLimit, Retry, Timeout,
+    };
+    pub use ltq_core::task::{ArgDef, BackoffDef, StateMap, TaskOptions};
 }
 
 /// For tests of code that sends, and of tasks: a queue per test, assertions, running what was sent.
 #[cfg(feature = "testing")]
 pub mod testing {
-    pub use ltq_core::testing::*;
+    pub use ltq_core::testing::{
+        ContextBuilder, Enqueued, Outcome, Report, Run, TestQueue, assert_enqueued, assert_not_enqueued, context, queue,
+    };
 }
 
 /// What generated code names. Not public API: anything here may change in any release.

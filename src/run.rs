@@ -19,11 +19,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use ltq_core::worker::{App, IntoApp};
+use ltq_core::worker::IntoApp;
 
-use self::exit::RunError;
 pub use self::flags::{Address, LogFormat, RunFlags, TaskPath};
 use self::lookup::Linked;
+use self::supervise::Make;
 
 /// Runs a worker, or an app of several, until it is asked to stop, with the command line of `ltq run`.
 ///
@@ -111,16 +111,13 @@ pub fn worker_main(paths: &[&str]) -> ExitCode {
 fn describe_or_run(paths: Vec<TaskPath>, flags: RunFlags, describe: bool) -> ExitCode {
     let linked = Linked::collect();
     if !describe {
-        return start(flags, Box::new(move || linked.app(&paths)));
+        return start(flags, Box::new(move || Ok(linked.app(&paths)?)));
     }
     match describe::print(&linked, &paths) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error.into(), &flags),
     }
 }
-
-/// Makes what runs. Called inside the runtime, because a worker's state may need one (a database pool, a client).
-type Make = Box<dyn FnOnce() -> Result<App, RunError> + Send>;
 
 #[expect(clippy::needless_pass_by_value, reason = "the end of the program")]
 fn start(flags: RunFlags, make: Make) -> ExitCode {

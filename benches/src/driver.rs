@@ -6,27 +6,10 @@
 use ltq::BoxError;
 
 use crate::args::{Group, Settings};
-use crate::peers::Peer;
+use crate::bench::Bench;
 use crate::record::Record;
 use crate::report::{self, Environment};
 use crate::{guard, peers, workload};
-
-/// A run of the whole program.
-pub(crate) struct Bench {
-    pub(crate) settings: Settings,
-    pub(crate) record: Record,
-    pub(crate) peers: Vec<Peer>,
-    /// The number of the current run, from zero.
-    turn: usize,
-}
-
-impl Bench {
-    /// `subjects` in the order of this run.
-    pub(crate) fn rotated<T, const N: usize>(&self, mut subjects: [T; N]) -> [T; N] {
-        subjects.rotate_left(self.turn % N.max(1));
-        subjects
-    }
-}
 
 /// Measures and reports.
 pub(crate) async fn run(settings: Settings) -> Result<(), BoxError> {

@@ -9,7 +9,9 @@
 
 mod allocations;
 mod args;
+mod bench;
 mod ceiling;
+mod clock;
 mod cluster;
 mod driver;
 mod figure;

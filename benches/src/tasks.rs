@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ltq::{Context, RetryMessage};
 
-use crate::role::pick_up::clock;
+use crate::clock::clock;
 
 /// Does nothing. Its argument gives the message its size.
 #[ltq::task(queue = "bench")]

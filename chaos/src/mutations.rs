@@ -4,10 +4,8 @@
 //! changed so that a mutation no longer fits fails a test of this file, not silently.
 
 use ltq_core::broker::redis::RedisBroker;
-use ltq_tests::fault_proxy::Rewrites;
 
 use crate::check::Invariant;
-use crate::driver::Redis;
 
 /// A mistake.
 #[derive(Debug)]
@@ -163,18 +161,8 @@ impl Mutation {
         MUTATIONS.iter().find(|mutation| mutation.name == name)
     }
 
-    /// Loads the scripts, and says which one stands for which.
-    pub(crate) async fn rewrites(&self, redis: &Redis) -> Rewrites {
-        let mut rewrites = Rewrites::default();
-        for (from, to) in self.scripts() {
-            let (from_hash, to_hash) = (redis.load(from).await, redis.load(&to).await);
-            rewrites.add((&from_hash, from), (&to_hash, &to));
-        }
-        rewrites
-    }
-
     /// Every script it changes: as it is, and as it shall be.
-    fn scripts(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn scripts(&self) -> Vec<(&'static str, String)> {
         let changed = Script::ALL.into_iter().filter(|script| self.edits.iter().any(|edit| edit.script == *script));
         let mutate = |script: Script| {
             let mut source = script.source().to_owned();

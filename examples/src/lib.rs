@@ -37,7 +37,7 @@ use ltq::{Client, TaskResult};
 /// The broker did not answer.
 pub async fn until_empty(client: &Client, queue: &str) -> TaskResult {
     loop {
-        let stats = client.stats(queue).await?;
+        let stats = client.queue(queue)?.stats().await?;
         if stats.ready + stats.scheduled + stats.active == 0 {
             return Ok(());
         }

@@ -16,7 +16,7 @@ async fn the_worker_runs_what_is_sent() -> TaskResult {
 
     let shutdown = Shutdown::new();
     let running = tokio::spawn(worker().run_until(client.clone(), shutdown.clone()));
-    while client.stats("{queue}").await?.counts.done == 0 {
+    while client.queue("{queue}")?.stats().await?.counts.done == 0 {
         tokio::task::yield_now().await;
     }
     shutdown.request();

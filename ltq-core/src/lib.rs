@@ -1,12 +1,12 @@
 //! The library behind `ltq`: everything but the attributes and the command line.
 //!
 //! Users depend on the facade package `ltq`, which re-exports what is meant for them; this crate is where it lives.
-//! Modules are listed in the order a message meets them:
+//! Modules are listed in the order in which they build on each other:
 //!
 //! 1. [`message`] — what a user builds, the envelope that travels, its bytes.
-//! 2. [`task`] — what `#[ltq::task]` describes and how a typed function is called.
-//! 3. [`broker`] — the narrow contract with whatever stores the messages; in memory and on Redis.
-//! 4. [`client`] — sending.
+//! 2. [`broker`] — the narrow contract with whatever stores the messages; in memory and on Redis.
+//! 3. [`client`] — sending.
+//! 4. [`task`] — what `#[ltq::task]` describes and how a typed function is called.
 //! 5. [`middleware`] — the stack around every execution.
 //! 6. [`worker`] — fetch, execute, settle, and the duties that keep a worker honest.
 //! 7. `testing` (feature) — what users' tests need: a queue per test, and a worker driven by hand.
@@ -15,11 +15,11 @@
 
 pub mod message;
 
-pub mod task;
-
 pub mod broker;
 
 pub mod client;
+
+pub mod task;
 
 #[cfg(feature = "worker")]
 pub mod middleware;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
 
 use ltq_core::broker::memory::MemoryBroker;
-use ltq_core::client::Client;
+use ltq_core::client::{BrokerAccess as _, Client};
 use ltq_core::message::Message;
 use ltq_core::middleware::{Middleware, Next, RateLimit, Retry};
 use ltq_core::task::{Delivery, Output, Rate, RetryMessage, StateDef, TaskDef, TaskError};
@@ -126,7 +126,7 @@ async fn a_limit_of_the_app_is_one_for_all_its_workers() {
     next(&mut notes).await;
     // The one start of this hour is used up, so the other worker puts its message back.
     running.client.send(message(&SECOND)).await.unwrap();
-    while running.client.stats("second").await.unwrap().scheduled == 0 {
+    while running.client.queue("second").unwrap().stats().await.unwrap().scheduled == 0 {
         tokio::task::yield_now().await;
     }
     assert!(notes.try_recv().is_err());
@@ -175,7 +175,7 @@ async fn a_worker_may_have_a_runtime_of_its_own() {
         .state(sender);
     let running = Running::start(app);
     running.client.send(message(&BLOCKS)).await.unwrap();
-    while running.client.stats("blocks").await.unwrap().active == 0 {
+    while running.client.queue("blocks").unwrap().stats().await.unwrap().active == 0 {
         tokio::task::yield_now().await;
     }
     running.client.send(message(&RELEASES)).await.unwrap();
@@ -244,10 +244,10 @@ async fn the_apps_retry_is_that_of_workers_without_one_of_their_own() {
     let running = Running::start(app);
     for (task, error) in [(&FAILS, "no"), (&FAILS_TOO, "was to be retried")] {
         running.client.send(message(task)).await.unwrap();
-        while running.client.stats(task.queue).await.unwrap().dead == 0 {
+        while running.client.queue(task.queue).unwrap().stats().await.unwrap().dead == 0 {
             tokio::task::yield_now().await;
         }
-        let letters = running.client.dead_letters(task.queue).unwrap().list(0, 1).await.unwrap();
+        let letters = running.client.queue(task.queue).unwrap().dead_letters().list(0, 1).await.unwrap();
         assert_eq!(letters[0].error, error);
     }
     running.stop().await;

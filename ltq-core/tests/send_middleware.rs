@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use ltq_core::BoxError;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::{DeadLimits, Turn, WorkerId};
-use ltq_core::client::{Client, SendError, SendMiddleware, Sent};
+use ltq_core::client::{BrokerAccess as _, Client, ClientBuilder, SendError, SendMiddleware, Sent};
 use ltq_core::message::{Envelope, Message, QueueName};
 
 /// What the middleware saw, in order.
@@ -48,6 +48,11 @@ fn message(task: &'static str) -> Message {
 }
 
 /// The carried path of the one message on the queue.
+/// A client of a broker of its own.
+fn connected(settings: ClientBuilder) -> Client {
+    Client::with_settings(settings, MemoryBroker::private())
+}
+
 async fn carried_path(client: &Client) -> Option<String> {
     let turn = Turn {
         queue: QueueName::new("queue").unwrap(),
@@ -69,10 +74,8 @@ async fn carried_path(client: &Client) -> Option<String> {
 #[tokio::test]
 async fn the_first_added_sees_the_message_first_and_its_end_last() {
     let log = Log::default();
-    let client = Client::builder()
-        .middleware(Trace("a", Arc::clone(&log)))
-        .middleware(Trace("b", Arc::clone(&log)))
-        .on(MemoryBroker::private());
+    let client =
+        connected(Client::builder().middleware(Trace("a", Arc::clone(&log))).middleware(Trace("b", Arc::clone(&log))));
     client.send(message("task")).await.unwrap();
     let expected = ["a before task", "b before task", "b after 1 on queue: accepted", "a after 1 on queue: accepted"];
     assert_eq!(*log.lock().unwrap(), expected);
@@ -82,25 +85,19 @@ async fn the_first_added_sees_the_message_first_and_its_end_last() {
 #[tokio::test]
 async fn a_refused_message_is_not_sent_and_says_why() {
     let log = Log::default();
-    let client = Client::builder()
-        .middleware(Trace("a", Arc::clone(&log)))
-        .middleware(Refuse("forbidden"))
-        .on(MemoryBroker::private());
+    let client = connected(Client::builder().middleware(Trace("a", Arc::clone(&log))).middleware(Refuse("forbidden")));
     let error = client.send(message("forbidden")).await.unwrap_err();
     assert_eq!(error.to_string(), "a message for the task `forbidden` was refused: not in this test");
     assert!(matches!(error, SendError::Refused { .. }), "{error:?}");
     assert!(error.source().is_some(), "{error:?}");
-    assert_eq!(client.stats("queue").await.unwrap().ready, 0);
+    assert_eq!(client.queue("queue").unwrap().stats().await.unwrap().ready, 0);
     assert_eq!(*log.lock().unwrap(), ["a before forbidden"]);
 }
 
 #[tokio::test]
 async fn each_message_of_a_bulk_passes_and_a_refusal_says_what_went_before() {
     let log = Log::default();
-    let client = Client::builder()
-        .middleware(Refuse("forbidden"))
-        .middleware(Trace("a", Arc::clone(&log)))
-        .on(MemoryBroker::private());
+    let client = connected(Client::builder().middleware(Refuse("forbidden")).middleware(Trace("a", Arc::clone(&log))));
     let ids = client.send_bulk((0..2_500).map(|_| message("task"))).await.unwrap();
     assert_eq!(ids.len(), 2_500);
     {
@@ -115,7 +112,7 @@ async fn each_message_of_a_bulk_passes_and_a_refusal_says_what_went_before() {
         panic!("not partial")
     };
     assert!(matches!(*source, SendError::Refused { .. }), "{source}");
-    let ready = client.stats("queue").await.unwrap().ready;
+    let ready = client.queue("queue").unwrap().stats().await.unwrap().ready;
     assert_eq!(u64::try_from(accepted.len()).unwrap(), ready - 2_500);
 }
 
@@ -127,11 +124,11 @@ async fn another_message_may_go_in_its_place() {
             Ok(Message::new("other", "elsewhere", &BTreeMap::from([("of", message.task())])))
         }
     }
-    let client = Client::builder().middleware(Elsewhere).on(MemoryBroker::private());
+    let client = connected(Client::builder().middleware(Elsewhere));
     let original = message("task");
     let first = original.id();
     assert_ne!(client.send(original).await.unwrap(), first);
     client.send_bulk([message("task")]).await.unwrap();
-    assert_eq!(client.stats("elsewhere").await.unwrap().ready, 2);
-    assert_eq!(client.stats("queue").await.unwrap().ready, 0);
+    assert_eq!(client.queue("elsewhere").unwrap().stats().await.unwrap().ready, 2);
+    assert_eq!(client.queue("queue").unwrap().stats().await.unwrap().ready, 0);
 }

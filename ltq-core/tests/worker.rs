@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ltq_core::broker::memory::MemoryBroker;
-use ltq_core::client::Client;
+use ltq_core::client::{BrokerAccess as _, Client};
 use ltq_core::message::Message;
 use ltq_core::task::{Delivery, Output, TaskDef};
 use ltq_core::worker::{Shutdown, Worker};
@@ -30,7 +30,7 @@ async fn every_message_runs_once_and_the_worker_stops() {
     let messages = (0..10_000).map(|_| Message::new("count", "count", &empty));
     client.send_bulk(messages).await.unwrap();
     tokio::time::timeout(Duration::from_secs(20), async {
-        while client.stats("count").await.unwrap().counts.done < 10_000 {
+        while client.queue("count").unwrap().stats().await.unwrap().counts.done < 10_000 {
             tokio::task::yield_now().await;
         }
     })
@@ -39,5 +39,5 @@ async fn every_message_runs_once_and_the_worker_stops() {
     shutdown.request();
     worker.await.unwrap().unwrap();
     assert_eq!(RUNS.load(Ordering::Relaxed), 10_000);
-    assert_eq!(client.stats("count").await.unwrap().workers, 0);
+    assert_eq!(client.queue("count").unwrap().stats().await.unwrap().workers, 0);
 }

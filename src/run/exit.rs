@@ -22,7 +22,7 @@ const STALLED: u8 = 70;
 /// Why it ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RunError {
-    /// A path leads nowhere.
+    /// A path leads nowhere, or the paths do not go together.
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// One list of queues for several workers.
@@ -48,9 +48,6 @@ pub(super) enum RunError {
         #[source]
         source: std::io::Error,
     },
-    /// Several paths say how to connect.
-    #[error("{0} of the PATHs set up a client of their own, and a process has one: start one `ltq run` per PATH")]
-    ClientsOfSeveral(usize),
     /// The workers did not start, or one of them failed.
     #[error(transparent)]
     App(#[from] AppError),
@@ -71,7 +68,7 @@ impl RunError {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Lookup(_) | Self::QueuesOfSeveral(_) | Self::ClientsOfSeveral(_) => USAGE,
+            Self::Lookup(_) | Self::QueuesOfSeveral(_) => USAGE,
             Self::Start { .. } | Self::Probes { .. } | Self::Panicked(_) => FAILED,
             Self::App(AppError::NoWorker | AppError::Client(BrokerError::Address { .. })) => USAGE,
             Self::App(AppError::Client(_)) => UNAVAILABLE,

@@ -15,6 +15,7 @@ use ltq_core::broker::{DEFAULT_URL, redact_url};
 
 /// The flags of a running worker.
 #[derive(Debug, Clone, clap::Args)]
+#[non_exhaustive]
 pub struct RunFlags {
     /// Where the queues are: redis://, rediss://, unix://, redis-sentinel://, redis-cluster:// or memory://
     #[arg(long, env = "LTQ_URL", value_name = "URL", default_value = DEFAULT_URL, hide_env_values = true)]
@@ -47,6 +48,7 @@ pub struct RunFlags {
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Lines for people
     Text,

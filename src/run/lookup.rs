@@ -4,7 +4,6 @@ use ltq_core::inventory;
 use ltq_core::task::{TaskDef, TaskEntry};
 use ltq_core::worker::{App, IntoApp as _, Worker, WorkerEntry};
 
-use super::exit::RunError;
 use super::flags::TaskPath;
 
 /// How many paths an error lists.
@@ -16,7 +15,7 @@ pub(super) struct Linked {
     tasks: Vec<&'static TaskDef>,
 }
 
-/// A path leads nowhere.
+/// A path leads nowhere, or the paths do not go together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LookupError {
     /// The crate has other paths.
@@ -35,6 +34,9 @@ pub(super) enum LookupError {
          or in a module that src/lib.rs declares with `mod`; src/main.rs and other binaries are not part of the library"
     )]
     Empty(String),
+    /// Several paths say how to connect.
+    #[error("{0} of the PATHs set up a client of their own, and a process has one: start one `ltq run` per PATH")]
+    ClientsOfSeveral(usize),
 }
 
 fn meant(nearest: &Option<String>) -> String {
@@ -62,7 +64,7 @@ impl Linked {
     }
 
     /// What is at each path, each path once, as one app.
-    pub(super) fn app(&self, paths: &[TaskPath]) -> Result<App, RunError> {
+    pub(super) fn app(&self, paths: &[TaskPath]) -> Result<App, LookupError> {
         let mut seen = Vec::new();
         let mut found = Vec::new();
         for path in paths {
@@ -118,7 +120,7 @@ impl Linked {
 }
 
 /// One app of several. What each shares stays with its own workers.
-fn join(mut apps: Vec<App>) -> Result<App, RunError> {
+fn join(mut apps: Vec<App>) -> Result<App, LookupError> {
     if apps.len() == 1
         && let Some(app) = apps.pop()
     {
@@ -129,7 +131,7 @@ fn join(mut apps: Vec<App>) -> Result<App, RunError> {
     match <[_; 1]>::try_from(clients) {
         Ok([client]) => Ok(app.client(client)),
         Err(clients) if clients.is_empty() => Ok(app),
-        Err(clients) => Err(RunError::ClientsOfSeveral(clients.len())),
+        Err(clients) => Err(LookupError::ClientsOfSeveral(clients.len())),
     }
 }
 
@@ -188,7 +190,7 @@ mod tests {
         Ok(worker)
     }
 
-    fn app(paths: &[&str]) -> Result<App, RunError> {
+    fn app(paths: &[&str]) -> Result<App, LookupError> {
         let paths: Vec<_> = paths.iter().map(|path| path.parse().unwrap()).collect();
         linked().app(&paths)
     }
@@ -245,6 +247,6 @@ mod tests {
         assert!(joined.client_settings().is_some());
         assert!(app(&["app", "other"]).unwrap().client_settings().is_none());
         let error = app(&["other::worker", "other::again"]).unwrap_err();
-        assert!(matches!(error, RunError::ClientsOfSeveral(2)), "{error}");
+        assert!(matches!(error, LookupError::ClientsOfSeveral(2)), "{error}");
     }
 }

@@ -11,7 +11,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::exit::RunError;
 use super::flags::RunFlags;
-use super::{Make, probes, signals};
+use super::{probes, signals};
+
+/// Makes what runs. Called inside the runtime, because a worker's state may need one (a database pool, a client).
+pub(super) type Make = Box<dyn FnOnce() -> Result<App, RunError> + Send>;
 
 /// How long the runtime may take to end. Blocking tasks that were handed back may run for ever, and must not keep the
 /// process alive.
@@ -55,7 +58,7 @@ async fn connect_and_run(flags: &RunFlags, make: Make) -> Result<(), RunError> {
     let client = settings.connect(flags.url.expose()).await.map_err(AppError::Client)?;
     set_current(client.clone());
     let result = app.run_until(client.clone(), shutdown).await;
-    client.broker().close().await;
+    client.close().await;
     Ok(result?)
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ltq::{Client, Context, Shutdown, State, Task, Worker, WorkerError};
 use ltq_core::broker::WorkerId;
 use ltq_core::broker::memory::MemoryBroker;
+use ltq_core::client::BrokerAccess as _;
 use ltq_core::message::QueueName;
 use ltq_tests::conformance::{eventually, in_time};
 use ltq_tests::redis_server::RedisServer;

@@ -54,7 +54,7 @@ async fn a_message_that_kills_its_workers_ends_as_a_dead_letter() {
     assert_eq!((stats.counts.recovered, stats.ready, stats.active), (3, 0, 0), "{stats:?}");
     stop(&mut last).await;
 
-    let letter = stage.client.dead_letters(QUEUE).unwrap().get(id).await.unwrap().unwrap();
+    let letter = stage.client.queue(QUEUE).unwrap().dead_letters().get(id).await.unwrap().unwrap();
     assert_eq!(letter.reason, DeadReason::Crashed);
     assert!(letter.error.contains('3'), "{letter:?}");
     assert_eq!(stage.read().runs("killer").started, 3);

@@ -74,11 +74,11 @@ async fn a_level_that_is_not_reached_is_an_error_and_the_message_is_queued_once(
     assert_eq!(accepted.len(), 3);
     // Messages of another level do not wait.
     client.send(message()).await.unwrap();
-    assert_eq!(client.stats("q").await.unwrap().ready, 5);
+    assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 5);
 
     replica.resume();
     client.send(message().durability(Durability::replicated(1, LONG))).await.unwrap();
-    assert_eq!(client.stats("q").await.unwrap().ready, 6);
+    assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,7 @@ async fn more_replicas_than_there_are_is_an_error() {
     let wanted = Durability::replicated(2, Duration::from_millis(20));
     let id = not_durable(client.send(message().durability(wanted)).await);
     assert_ne!(id.timestamp_ms(), 0);
-    assert_eq!(client.stats("q").await.unwrap().ready, 1);
+    assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 1);
 }
 
 /// On a new connection `WAIT` knows of no writes and would succeed at once.
@@ -104,7 +104,7 @@ async fn a_connection_that_breaks_while_it_waits_proves_nothing() {
         let client = client.clone();
         async move { client.send(message()).await }
     });
-    eventually(async || (client.stats("q").await.unwrap().ready == 2).then_some(())).await;
+    eventually(async || (client.queue("q").unwrap().stats().await.unwrap().ready == 2).then_some(())).await;
     for _ in 0..3 {
         command(&primary, "CLIENT", &["KILL", "TYPE", "normal"]).await;
         // The send has come back and waits once more.
@@ -117,7 +117,7 @@ async fn a_connection_that_breaks_while_it_waits_proves_nothing() {
     }
     replica.resume();
     in_time(sending).await.unwrap().unwrap();
-    assert_eq!(client.stats("q").await.unwrap().ready, 2);
+    assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,13 +131,13 @@ async fn a_send_returns_when_the_disk_has_the_message_or_says_that_the_server_is
     let knows_waitaof = (numbers.next(), numbers.next()) >= (Some(7), Some(2));
     if knows_waitaof {
         sent.unwrap();
-        assert_eq!(client.stats("q").await.unwrap().ready, 1);
+        assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 1);
         command(&server, "CONFIG", &["SET", "appendonly", "no"]).await;
         not_durable(client.send(message().durability(Durability::synced(LONG))).await);
     } else {
         let error = sent.unwrap_err();
         let SendError::Broker(cause) = &error else { panic!("{error:?}") };
         assert!(matches!(**cause, BrokerError::Refused { .. }) && error.to_string().contains("7.2"), "{error}");
-        assert_eq!(client.stats("q").await.unwrap().ready, 0, "nothing was queued");
+        assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 0, "nothing was queued");
     }
 }

@@ -33,7 +33,7 @@ async fn a_full_buffer_refuses_at_once_and_takes_again_when_the_server_does() {
         send.await.unwrap();
     }
     client.send(message("q")).await.unwrap();
-    assert_eq!(client.stats("q").await.unwrap().ready, 7);
+    assert_eq!(client.queue("q").unwrap().stats().await.unwrap().ready, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +48,7 @@ async fn a_queue_with_a_bound_says_that_it_is_full() {
     let later = message("q").delay(Duration::from_secs(60));
     assert!(matches!(client.send(later).await, Err(SendError::QueueFull { .. })));
     client.send(message("another")).await.unwrap();
-    client.clear("q").await.unwrap();
+    client.queue("q").unwrap().clear().await.unwrap();
     client.send(message("q")).await.unwrap();
 }
 

@@ -28,7 +28,10 @@ mod logs;
 mod model;
 /// The server stops, forgets scripts, drops connections while a worker works.
 mod outage;
+/// What tasks return goes out through the middleware.
 mod output;
+/// What a task sends goes where its worker is.
+mod own_client;
 /// Messages that cannot end well end where they are promised to.
 mod poison;
 /// A producer that goes on while things break.

@@ -11,6 +11,7 @@ use ltq::{
     TaskError, TaskResult, Worker,
 };
 use ltq_core::broker::{Entry, ProducerId, Publish, QueueStats};
+use ltq_core::client::BrokerAccess as _;
 use ltq_core::message::{Due, Envelope, QueueName};
 
 use crate::support::{Running, stats, stats_show};
@@ -96,7 +97,7 @@ impl Setting {
     /// Waits for the one dead letter there is to be.
     async fn dead_letter(&self) -> DeadLetter {
         stats_show(&self.client, QUEUE, |stats| stats.dead == 1).await;
-        self.client.dead_letters(QUEUE).unwrap().list(0, 10).await.unwrap().remove(0)
+        self.client.queue(QUEUE).unwrap().dead_letters().list(0, 10).await.unwrap().remove(0)
     }
 
     /// Lets one more message run, stops the worker, and returns the final numbers.
@@ -219,6 +220,7 @@ macro_rules! on_each_broker {
     ($($promise:ident)*) => {
         mod memory {
             use ltq_core::broker::memory::MemoryBroker;
+            use ltq_core::client::BrokerAccess as _;
 
             $(
                 #[tokio::test(flavor = "multi_thread")]

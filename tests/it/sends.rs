@@ -7,6 +7,7 @@ use std::time::Duration;
 use ltq::{Client, DeadReason, Message, MessageId, RejectMessage, SendError, State, Task, Worker};
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::{DeadLimits, Turn, WorkerId};
+use ltq_core::client::BrokerAccess as _;
 use ltq_core::message::QueueName;
 use ltq_tests::conformance::{eventually, in_time};
 use ltq_tests::redis_server::RedisServer;
@@ -159,7 +160,7 @@ async fn dead_letters_are_listed_replayed_and_deleted() {
     let mut ids = client.send_bulk((0..3).map(|_| knocks.message())).await.unwrap();
     stats_show(&client, "letters", |stats| stats.dead == 3).await;
 
-    let letters = client.dead_letters("letters").unwrap();
+    let letters = client.queue("letters").unwrap().dead_letters();
     let mut listed = letters.list(0, 10).await.unwrap();
     assert_eq!(letters.list(1, 1).await.unwrap(), listed[1..2]);
     listed.sort_unstable_by_key(|letter| letter.id);

@@ -3,6 +3,7 @@
 use ltq::{BoxError, Client, Delivery, Output, Shutdown, State, Task, Worker, WorkerError};
 use ltq_core::BoxFuture;
 use ltq_core::broker::memory::MemoryBroker;
+use ltq_core::client::BrokerAccess as _;
 use ltq_core::task::TaskDef;
 
 #[ltq::task(queue = "start", name = "start.plain")]

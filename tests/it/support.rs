@@ -95,12 +95,12 @@ pub(crate) async fn stop(worker: &mut Program) {
 }
 
 pub(crate) async fn stats(client: &Client, queue: &str) -> QueueStats {
-    client.stats(queue).await.unwrap()
+    client.queue(queue).unwrap().stats().await.unwrap()
 }
 
 /// Waits until the numbers of a queue are as wanted. While the server is away there are none.
 pub(crate) async fn stats_show(client: &Client, queue: &str, wanted: impl Fn(&QueueStats) -> bool) -> QueueStats {
-    eventually(async || client.stats(queue).await.ok().filter(&wanted)).await
+    eventually(async || client.queue(queue).unwrap().stats().await.ok().filter(&wanted)).await
 }
 
 /// A bare connection, which sees nothing of the repairs of LTQ's.

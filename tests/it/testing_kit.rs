@@ -245,7 +245,7 @@ async fn run_all_retries_until_the_end_and_reports_everything() {
     assert!(report.to_string().contains("put back for"), "{report}");
     assert!(report.to_string().contains("the server is busy"), "{report}");
     assert_eq!(log.take().last().unwrap(), "welcome 1 late");
-    assert_eq!(queue.client().dead_letters("kit.mail").unwrap().list(0, 10).await.unwrap().len(), 2);
+    assert_eq!(queue.client().queue("kit.mail").unwrap().dead_letters().list(0, 10).await.unwrap().len(), 2);
     assert_enqueued!(queue, elsewhere);
     let text = failure(|| report.assert_success());
     assert!(text.starts_with("not every message was done\n\n2 done, 4 retried, 2 dead\n"), "{text}");
@@ -357,7 +357,7 @@ async fn inline_shows_how_a_task_failed() {
     );
     let error = forever.send().await.unwrap_err().to_string();
     assert!(error.contains("put back 1000 times, last because of: retry in 60s: not yet"), "{error}");
-    assert_eq!(queue.client().dead_letters("kit.mail").unwrap().list(0, 10).await.unwrap().len(), 1);
+    assert_eq!(queue.client().queue("kit.mail").unwrap().dead_letters().list(0, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
     Admin, Broker, ConnectOptions, Consume, Entry, Produce, ProducerId, Publish, QueueStats, Recovery, WorkerId,
 };
+use ltq_core::client::BrokerAccess as _;
 use ltq_core::message::{Due, MessageId, QueueName};
 use ltq_tests::conformance::eventually;
 use ltq_tests::golden::GoldenWorker;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Environment, promises};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::job::Subject;
 use crate::peers::Peer;
 use crate::record::{Place, Record, Series};

@@ -12,7 +12,7 @@ use ltq::BoxError;
 use serde::Serialize;
 
 pub(crate) use self::environment::Environment;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::record::Record;
 
 /// What `results.json` holds.

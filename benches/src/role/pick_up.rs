@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use fred::interfaces::ClientLike as _;
@@ -16,6 +15,7 @@ use tokio::runtime::Handle;
 
 use super::Stage;
 use super::work::Running;
+use crate::clock::{Latency, clock};
 use crate::job::{Outcome, Workers};
 use crate::numbers::from_count;
 use crate::server::connect;
@@ -24,55 +24,6 @@ use crate::usage::Start;
 
 /// The first messages warm up connections and scripts and are not counted.
 const WARM_UP: u32 = 20;
-/// How long the last messages may take after the last send.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The clock of this process, and what was measured by it.
-pub(crate) struct Clock {
-    base: Instant,
-    arrived: Mutex<Vec<Latency>>,
-}
-
-struct Latency {
-    from_due_ns: u64,
-    from_send_ns: u64,
-}
-
-/// The one clock.
-pub(crate) fn clock() -> &'static Clock {
-    static CLOCK: OnceLock<Clock> = OnceLock::new();
-    CLOCK.get_or_init(|| Clock { base: Instant::now(), arrived: Mutex::default() })
-}
-
-impl Clock {
-    fn now_ns(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// Notes that something due and sent then has arrived now.
-    pub(crate) fn ran(&self, due_ns: u64, sent_ns: u64) {
-        let now = self.now_ns();
-        self.arrived()
-            .push(Latency { from_due_ns: now.saturating_sub(due_ns), from_send_ns: now.saturating_sub(sent_ns) });
-    }
-
-    fn arrived(&self) -> MutexGuard<'_, Vec<Latency>> {
-        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for so many arrivals and takes them.
-    async fn take(&self, count: u32) -> Result<Vec<Latency>, BoxError> {
-        let until = Instant::now() + PATIENCE;
-        let count = usize::try_from(count)?;
-        while self.arrived().len() < count {
-            if Instant::now() > until {
-                return Err(format!("only {} of {count} messages have run", self.arrived().len()).into());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        Ok(std::mem::take(&mut *self.arrived()))
-    }
-}
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]

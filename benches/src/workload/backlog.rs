@@ -11,8 +11,8 @@ use ltq::BoxError;
 
 use super::pairs;
 use super::progress::done;
+use crate::bench::Bench;
 use crate::ceiling::{Caller, Scripts};
-use crate::driver::Bench;
 use crate::figure::{Figure, grouped};
 use crate::job::{Job, Subject, Workers};
 use crate::messages::{SMALL, fill, key, payloads, queue, release};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ltq::{BoxError, Client};
 
 use super::progress::until_done;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::{Job, Subject, Workers};
 use crate::messages::{SMALL, padding};

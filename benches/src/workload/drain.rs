@@ -3,7 +3,7 @@
 use ltq::BoxError;
 
 use super::measured::{self, Measured};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::job::{Job, Subject, Workers};
 use crate::messages::{SIZES, SMALL, fill, hold, queue};
 use crate::process::Program;

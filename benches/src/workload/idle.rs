@@ -8,7 +8,7 @@ use std::time::Duration;
 use fred::clients::Client as Bare;
 use ltq::{BoxError, Client};
 
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::{Job, Subject, Workers};
 use crate::messages::{SMALL, padding};

@@ -21,7 +21,7 @@ use ltq::BoxError;
 pub(crate) use self::cost::{DRAIN as DRAIN_COST, PLAIN_BY_BATCH, PLAIN_BY_MESSAGE, WHOLE_WAY, WORKLOAD as COST};
 pub(crate) use self::peers::{CASE as PEERS_CASE, DRAIN as PEERS_DRAIN, ENQUEUE as PEERS_ENQUEUE};
 use crate::args::Group;
-use crate::driver::Bench;
+use crate::bench::Bench;
 
 /// Makes every measurement that is wanted once.
 pub(crate) async fn run_all(bench: &mut Bench) -> Result<(), BoxError> {

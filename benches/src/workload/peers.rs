@@ -3,7 +3,7 @@
 use ltq::BoxError;
 
 use super::{drain, measured};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::{Job, Subject, Workers};
 use crate::messages::SMALL;

@@ -2,7 +2,7 @@
 
 use ltq::BoxError;
 
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::{Job, Subject};
 use crate::process::{Program, Role};

@@ -3,7 +3,7 @@
 use ltq::BoxError;
 
 use super::{drain, measured};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::job::{Subject, Workers};
 use crate::messages::{SMALL, hold};
 use crate::process::Program;

@@ -3,7 +3,7 @@
 use ltq::BoxError;
 
 use super::measured;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::job::{Job, Subject, Workers};
 use crate::messages::{SMALL, fill, hold_failing, queue};
 use crate::process::Program;

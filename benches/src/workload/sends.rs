@@ -4,7 +4,7 @@
 use ltq::BoxError;
 
 use super::measured;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::job::{Job, Subject};
 use crate::process::Program;
 use crate::record::Place;

@@ -2,10 +2,10 @@
 
 mod producer;
 mod redis;
+mod settings;
 mod stage;
 mod worker;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,38 +13,26 @@ use futures_util::future::join_all;
 use ltq::Client;
 use tokio::time::Instant;
 
-pub(crate) use self::redis::Redis;
+use self::redis::Redis;
+pub(crate) use self::settings::Settings;
 use self::stage::Stage;
 use crate::faults::{Party, Planned};
 use crate::history::History;
-use crate::mutations::Mutation;
 use crate::plan::plan;
 use crate::replay::Replay;
-use crate::scenario::Scenario;
 use crate::tasks::QUEUE;
 
 /// How often the queue is looked at while it drains.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What is to be run.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) scenario: Scenario,
-    pub(crate) seed: u64,
-    pub(crate) length: Duration,
-    pub(crate) mutation: Option<&'static Mutation>,
-    /// Where everybody notes.
-    pub(crate) folder: PathBuf,
-}
-
 /// Runs it and returns its history.
 pub(crate) async fn run(settings: &Settings) -> History {
     let redis = Redis::start(&settings.folder, settings.scenario.fsync).await;
     let rewrites = match settings.mutation {
-        Some(mutation) => mutation.rewrites(&redis).await,
+        Some(mutation) => redis.rewrites(mutation).await,
         None => ltq_tests::fault_proxy::Rewrites::default(),
     };
-    let stage = Arc::new(Stage::new(settings, &redis, rewrites));
+    let stage = Arc::new(Stage::new(settings, redis.address(), rewrites));
     let client = Client::connect(&redis.url()).await.expect("a client of the server itself");
 
     let workers = join_all((0..settings.scenario.workers).map(|slot| worker::Lane::start(Arc::clone(&stage), slot)));
@@ -69,7 +57,7 @@ pub(crate) async fn run(settings: &Settings) -> History {
     drain(&client, settings).await;
     join_all(workers.into_iter().map(|lane| lane.unwrap().stop())).await;
 
-    let stats = client.stats(QUEUE).await.expect("the server is there");
+    let stats = client.queue(QUEUE).unwrap().stats().await.expect("the server is there");
     let mut history = stage.history();
     history.calm_from = calm_from;
     history.refused = stats.counts.refused;
@@ -85,7 +73,7 @@ async fn drain(client: &Client, settings: &Settings) {
     let until = Instant::now() + settings.scenario.drain;
     let live = u64::try_from(settings.scenario.workers).unwrap_or(u64::MAX);
     while Instant::now() < until {
-        if let Ok(stats) = client.stats(QUEUE).await
+        if let Ok(stats) = client.queue(QUEUE).unwrap().stats().await
             && stats.ready + stats.scheduled + stats.active == 0
             && stats.workers <= live
         {

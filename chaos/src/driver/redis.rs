@@ -9,17 +9,19 @@ use fred::clients::Client as Bare;
 use fred::interfaces::ClientLike;
 use fred::types::config::{Config, ServerConfig};
 use fred::types::{ClusterHash, CustomCommand, Value};
+use ltq_tests::fault_proxy::Rewrites;
 use ltq_tests::redis_server::RedisServer;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::stage::Stage;
 use crate::faults::{Fault, Party, Planned};
 use crate::history::Key;
+use crate::mutations::Mutation;
 
 /// How long the server may take to answer a command of the driver's.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) struct Redis {
+pub(super) struct Redis {
     server: Arc<Mutex<RedisServer>>,
     port: u16,
 }
@@ -98,8 +100,18 @@ impl Redis {
         self.blocking(RedisServer::stop).await;
     }
 
+    /// Loads the scripts of a mutation, and says which one stands for which.
+    pub(super) async fn rewrites(&self, mutation: &Mutation) -> Rewrites {
+        let mut rewrites = Rewrites::default();
+        for (from, to) in mutation.scripts() {
+            let (from_hash, to_hash) = (self.load(from).await, self.load(&to).await);
+            rewrites.add((&from_hash, from), (&to_hash, &to));
+        }
+        rewrites
+    }
+
     /// Loads a script; returns its hash.
-    pub(crate) async fn load(&self, source: &str) -> String {
+    async fn load(&self, source: &str) -> String {
         let hash = self.command("SCRIPT", &["LOAD", source]).await.and_then(Value::into_string);
         hash.expect("Redis takes the script")
     }

@@ -11,8 +11,7 @@ use ltq_tests::fault_proxy::{Aim, FaultProxy, Rewrites};
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::Settings;
-use super::redis::Redis;
+use super::settings::Settings;
 use crate::faults::{Fault, Party};
 use crate::history::{History, Made, NEVER, Process};
 use crate::notes::now_ms;
@@ -30,12 +29,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(settings: &Settings, redis: &Redis, rewrites: Rewrites) -> Self {
+    /// `server` is where Redis answers.
+    pub(super) fn new(settings: &Settings, server: SocketAddr, rewrites: Rewrites) -> Self {
         Self {
             settings: settings.clone(),
             began: Instant::now(),
             began_ms: now_ms(),
-            server: redis.address(),
+            server,
             rewrites,
             processes: Mutex::default(),
             faults: Mutex::default(),

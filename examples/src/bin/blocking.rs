@@ -24,7 +24,7 @@ async fn main() -> TaskResult {
     odd_perfect_number.send().await?;
     println!("{}", results.recv().await.unwrap_or_default());
     until_empty(&client, "blocking").await?;
-    for letter in client.dead_letters("blocking")?.list(0, 1).await? {
+    for letter in client.queue("blocking")?.dead_letters().list(0, 1).await? {
         println!("dead letter: {}", letter.error);
     }
     shutdown.request();

@@ -53,7 +53,7 @@ async fn run(args: Args) -> TaskResult {
     let names = repositories(&args)?;
     let messages = names.iter().map(|name| message(name)).collect::<TaskResult<Vec<_>>>()?;
     let client = ltq::connect(&args.url).await?;
-    let before = client.stats("github").await?.counts;
+    let before = client.queue("github")?.stats().await?.counts;
     let total = fetch_repo.send_bulk(messages).await?.len();
     println!("sent {total} messages; a worker fetches them: ltq run examples::github::worker");
 
@@ -63,7 +63,7 @@ async fn run(args: Args) -> TaskResult {
     bar.finish_and_clear();
     println!("{} fetched, {dead} ended as dead letters", bar.length().unwrap_or_default() - dead);
     if dead > 0 {
-        for letter in client.dead_letters("github")?.list(0, dead.min(5)).await? {
+        for letter in client.queue("github")?.dead_letters().list(0, dead.min(5)).await? {
             println!("  {}", letter.error);
         }
     }
@@ -94,7 +94,7 @@ fn message(repository: &str) -> TaskResult<Message> {
 async fn follow(client: &Client, bar: &ProgressBar, done_before: u64, dead_before: u64) -> TaskResult<u64> {
     let total = bar.length().unwrap_or_default();
     loop {
-        let counts = client.stats("github").await?.counts;
+        let counts = client.queue("github")?.stats().await?.counts;
         let (done, dead) = (counts.done - done_before, counts.dead - dead_before);
         bar.set_position((done + dead).min(total));
         bar.set_message(if dead > 0 { format!("{dead} dead") } else { String::new() });

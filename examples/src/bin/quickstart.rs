@@ -22,7 +22,7 @@ async fn main() -> std::process::ExitCode {
 async fn run() -> TaskResult {
     let url = std::env::var("LTQ_URL").unwrap_or_else(|_| "memory://".to_owned());
     let client = ltq::connect(&url).await?;
-    let before = client.stats("quickstart").await?.counts;
+    let before = client.queue("quickstart")?.stats().await?.counts;
 
     // Usually a process of its own, started with `ltq run`; here it runs beside the producer.
     let results = State::new(Results::default());
@@ -43,7 +43,7 @@ async fn run() -> TaskResult {
     });
     client.send_bulk(orders).await?;
     // An address may hold a password; what the client prints of it does not.
-    println!("sent 312 messages to {}", client.broker().address());
+    println!("sent 312 messages to {}", client.address());
 
     follow(&client).await?;
     shutdown.request();
@@ -52,9 +52,9 @@ async fn run() -> TaskResult {
     for (task, count, one) in results.summary() {
         println!("{task:>14} {count:>3} done, for example: {one}");
     }
-    let counts = client.stats("quickstart").await?.counts;
+    let counts = client.queue("quickstart")?.stats().await?.counts;
     println!("{:>14} {:>3} put back and tried again", "retries", counts.retried - before.retried);
-    for letter in client.dead_letters("quickstart")?.list(0, counts.dead - before.dead).await? {
+    for letter in client.queue("quickstart")?.dead_letters().list(0, counts.dead - before.dead).await? {
         println!("{:>14}     {} at attempt {}", "dead letter", letter.error, letter.attempts);
     }
     Ok(())
@@ -63,7 +63,7 @@ async fn run() -> TaskResult {
 /// Waits until nothing is waiting or running any more.
 async fn follow(client: &Client) -> TaskResult {
     loop {
-        let stats = client.stats("quickstart").await?;
+        let stats = client.queue("quickstart")?.stats().await?;
         if stats.ready + stats.scheduled + stats.active == 0 {
             return Ok(());
         }

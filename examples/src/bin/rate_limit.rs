@@ -23,7 +23,7 @@ async fn main() -> TaskResult {
 
     client.send_bulk([report.message(1), report.message(2), other.message()]).await?;
     let waiting = loop {
-        let stats = client.stats("rate_limit").await?;
+        let stats = client.queue("rate_limit")?.stats().await?;
         if stats.ready + stats.active == 0 {
             break stats.scheduled;
         }

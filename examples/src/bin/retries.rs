@@ -20,7 +20,7 @@ async fn main() -> TaskResult {
     }
 
     // The latest comes first.
-    for letter in client.dead_letters("retries")?.list(0, 10).await? {
+    for letter in client.queue("retries")?.dead_letters().list(0, 10).await? {
         println!("dead letter after {} attempts: {}", letter.attempts, letter.error);
     }
 

@@ -9,7 +9,7 @@ use ltq::{Shutdown, TaskResult};
 async fn main() -> TaskResult {
     let client = ltq::connect("memory://").await?;
     client.send_bulk(reminders()).await?;
-    let stats = client.stats("scheduled").await?;
+    let stats = client.queue("scheduled")?.stats().await?;
     println!("{} ready, {} scheduled", stats.ready, stats.scheduled);
 
     let shutdown = Shutdown::new();

@@ -32,14 +32,13 @@ struct Row {
 
 impl Row {
     fn new(letter: &DeadLetter, flags: &ArgumentsFlags) -> Self {
-        let envelope = letter.envelope().ok();
-        let arguments = flags.show_arguments.then(|| {
-            let read = envelope.as_ref().map(|envelope| ltq::__private::decode_args::<Value>(envelope.args));
-            read.and_then(Result::ok).unwrap_or_else(|| "(cannot be shown as JSON)".into())
+        let arguments = flags.show_arguments.then(|| match letter.arguments() {
+            Ok(arguments) => arguments.read().unwrap_or_else(|_| "(cannot be shown as JSON)".into()),
+            Err(error) => format!("({error})").into(),
         });
         Self {
             id: letter.id.to_string(),
-            task: envelope.map(|envelope| envelope.task.to_owned()),
+            task: letter.task().ok().map(str::to_owned),
             reason: letter.reason.as_str(),
             error: letter.error.clone(),
             attempts: letter.attempts,
@@ -96,7 +95,7 @@ fn with_letters<T>(
     call: impl AsyncFnOnce(&Client, DeadLetters) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     with_client(broker, async |client| {
-        let letters = client.dead_letters(queue)?;
+        let letters = client.queue(queue)?.dead_letters();
         existing(client, queue).await?;
         call(client, letters).await
     })

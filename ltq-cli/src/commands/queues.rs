@@ -53,7 +53,7 @@ pub(super) fn list(arguments: &QueuesArguments) -> Result<(), CliError> {
     let rows = with_client(&arguments.broker, async |client| {
         let mut rows = Vec::new();
         for queue in client.queues().await? {
-            rows.push(Row::new(&queue, &client.stats(&queue).await?));
+            rows.push(Row::new(&queue, &client.queue(&queue)?.stats().await?));
         }
         Ok(rows)
     })?;
@@ -71,7 +71,7 @@ pub(super) fn size(arguments: &SizeArguments) -> Result<(), CliError> {
     let queue = &arguments.queue;
     let row = with_client(&arguments.broker, async |client| {
         existing(client, queue).await?;
-        Ok(Row::new(queue, &client.stats(queue).await?))
+        Ok(Row::new(queue, &client.queue(queue)?.stats().await?))
     })?;
     let fields = || {
         vec![
@@ -105,10 +105,10 @@ pub(super) fn clear(arguments: &ClearArguments) -> Result<(), CliError> {
     let queue = arguments.queue.as_str();
     let deleted = with_client(&arguments.broker, async |client| {
         existing(client, queue).await?;
-        let stats = client.stats(queue).await?;
+        let stats = client.queue(queue)?.stats().await?;
         let waiting = counted(stats.ready.saturating_add(stats.scheduled), "waiting message");
         confirm(&format!("delete {waiting} of the queue `{queue}`"), arguments.yes)?;
-        Ok(client.clear(queue).await?)
+        Ok(client.queue(queue)?.clear().await?)
     })?;
     Output::choose(&arguments.output)
         .sentence(&Cleared { queue, deleted }, || {

@@ -75,7 +75,7 @@ async fn with_dead_letters(server: &RedisServer, count: u64, total: u64) {
     }
     let shutdown = Shutdown::new();
     let worker = tokio::spawn(Worker::new("refused").run_until(client.clone(), shutdown.clone()));
-    eventually(async || (client.stats("refused").await.unwrap().dead == total).then_some(())).await;
+    eventually(async || (client.queue("refused").unwrap().stats().await.unwrap().dead == total).then_some(())).await;
     shutdown.request();
     worker.await.unwrap().unwrap();
     client.close().await;

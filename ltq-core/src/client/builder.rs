@@ -109,8 +109,7 @@ impl ClientBuilder {
     }
 
     /// A client of a broker that is already connected.
-    #[must_use]
-    pub fn on(self, broker: Arc<dyn Broker>) -> Client {
+    pub(super) fn on(self, broker: Arc<dyn Broker>) -> Client {
         Client {
             inner: Arc::new(Inner {
                 broker,

@@ -1,8 +1,9 @@
-//! The process-wide client, which `task.send(…)` uses.
+//! Which client `task.send(…)` uses: that of the worker around it, else the process-wide one.
 
 use std::sync::{PoisonError, RwLock};
 
 use super::Client;
+use super::scope::scoped;
 use crate::broker::{BrokerError, DEFAULT_URL};
 
 static CURRENT: RwLock<Option<Client>> = RwLock::new(None);
@@ -18,22 +19,23 @@ pub async fn connect(url: &str) -> Result<Client, BrokerError> {
     Ok(client)
 }
 
-/// Makes `client` the process-wide client.
+/// Makes `client` the process-wide client. A task that runs goes on with the client of its worker.
 pub fn set_current(client: Client) {
     *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
 }
 
-/// The process-wide client; in a test that uses `ltq::testing`, the test's own. Where nobody connected, connects to `LTQ_URL`, else to [`DEFAULT_URL`].
+/// The client that `task.send(…)` uses here: inside a task that a worker runs, the client of that worker; in a test that
+/// uses `ltq::testing`, the test's own; everywhere else the process-wide one. Where nobody has connected that, it is
+/// connected to `LTQ_URL`, else to [`DEFAULT_URL`].
+///
+/// What a task spawns with `tokio::spawn` is no longer inside the task: hand it the client of
+/// [`Context::client`](crate::task::Context::client).
 ///
 /// # Errors
 ///
 /// There was none and it could not be connected.
 pub async fn current() -> Result<Client, BrokerError> {
     static CONNECTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    #[cfg(feature = "testing")]
-    if let Some(bound) = super::testing::bound() {
-        return Ok(bound.client);
-    }
     if let Some(client) = existing() {
         return Ok(client);
     }
@@ -46,5 +48,12 @@ pub async fn current() -> Result<Client, BrokerError> {
 }
 
 fn existing() -> Option<Client> {
+    if let Some(client) = scoped() {
+        return Some(client);
+    }
+    #[cfg(feature = "testing")]
+    if let Some(bound) = super::testing::bound() {
+        return Some(bound.client);
+    }
     CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
 }

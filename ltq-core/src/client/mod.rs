@@ -1,10 +1,11 @@
 //! [`Client`]: sending messages.
 //!
-//! A message passes the send middleware and becomes an envelope here, is checked against the size limit, and joins the lane of its queue, where sends
-//! that run at once travel together.
+//! A message passes the send middleware and becomes an envelope here, is checked against the size limit, and joins the
+//! lane of its queue, where sends that run at once travel together.
 //!
 //! Next: `client/coalesce.rs`.
 
+mod access;
 mod buffer;
 mod builder;
 mod bulk;
@@ -13,6 +14,8 @@ mod dead_letters;
 mod error;
 mod global;
 mod middleware;
+mod queue;
+pub(crate) mod scope;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
 
@@ -21,6 +24,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use self::access::BrokerAccess;
 use self::buffer::Buffer;
 pub use self::builder::ClientBuilder;
 use self::coalesce::{Lane, LaneSettings};
@@ -28,7 +32,8 @@ pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
 pub use self::middleware::{SendMiddleware, Sent};
-use crate::broker::{Broker, BrokerError, Entry, QueueStats};
+pub use self::queue::Queue;
+use crate::broker::{Broker, BrokerError, Entry};
 use crate::message::{Durability, Envelope, InvalidQueueName, Message, MessageId, QueueName};
 
 /// Sends messages to one broker, and looks into its queues. Cheap to clone; clones share everything.
@@ -74,16 +79,10 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// A client of a broker that is already connected, with the default settings.
+    /// The address of its broker, without credentials.
     #[must_use]
-    pub fn on(broker: Arc<dyn Broker>) -> Self {
-        Self::builder().on(broker)
-    }
-
-    /// The broker it sends to.
-    #[must_use]
-    pub fn broker(&self) -> &Arc<dyn Broker> {
-        &self.inner.broker
+    pub fn address(&self) -> &str {
+        self.inner.broker.address()
     }
 
     /// Sends one message. Sends that run at once travel together.
@@ -124,49 +123,13 @@ impl Client {
         Ok(ids)
     }
 
-    /// The dead letters of a queue.
+    /// One queue, to look into it: its numbers, its dead letters.
     ///
     /// # Errors
     ///
     /// The queue cannot be called that.
-    pub fn dead_letters(&self, queue: &str) -> Result<DeadLetters, InvalidQueueName> {
-        Ok(DeadLetters::new(Arc::clone(&self.inner.broker), QueueName::new(queue)?))
-    }
-
-    /// How many messages of a queue are where, and what has happened since it exists.
-    ///
-    /// # Errors
-    ///
-    /// The queue cannot be called that, or the broker did not answer.
-    pub async fn stats(&self, queue: &str) -> Result<QueueStats, SendError> {
-        Ok(self.inner.broker.stats(&QueueName::new(queue)?).await?)
-    }
-
-    /// Deletes the waiting messages of a queue, ready and scheduled; says how many. What workers hold and dead letters
-    /// stay.
-    ///
-    /// At most as many are deleted as were waiting when it began, so that it ends although others go on sending.
-    ///
-    /// # Errors
-    ///
-    /// The queue cannot be called that, or the broker did not answer; what was deleted until then stays deleted.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves the rest of the messages where they are.
-    pub async fn clear(&self, queue: &str) -> Result<u64, SendError> {
-        let queue = QueueName::new(queue)?;
-        let broker = &self.inner.broker;
-        let stats = broker.stats(&queue).await?;
-        let waiting = stats.ready.saturating_add(stats.scheduled);
-        let mut deleted = 0;
-        while deleted < waiting {
-            match broker.clear(&queue, waiting - deleted).await? {
-                0 => break,
-                more => deleted += more,
-            }
-        }
-        Ok(deleted)
+    pub fn queue(&self, name: &str) -> Result<Queue, InvalidQueueName> {
+        Ok(Queue::new(Arc::clone(&self.inner.broker), QueueName::new(name)?))
     }
 
     /// The queues that exist, sorted.
@@ -181,6 +144,27 @@ impl Client {
     /// Closes the connections. Sends that are under way end first; later ones are errors.
     pub async fn close(&self) {
         self.inner.broker.close().await;
+    }
+
+    /// A client with the same settings, and the same bound on what it holds, that sends through `broker`.
+    #[cfg(feature = "worker")]
+    pub(crate) fn with_broker(&self, broker: Arc<dyn Broker>) -> Self {
+        let Inner { max_message_bytes, send_timeout, buffer, max_queue_length, durability, middleware, .. } =
+            &*self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                broker,
+                max_message_bytes: *max_message_bytes,
+                send_timeout: *send_timeout,
+                buffer: Arc::clone(buffer),
+                max_queue_length: *max_queue_length,
+                durability: *durability,
+                lanes: Mutex::default(),
+                middleware: middleware.clone(),
+                #[cfg(feature = "testing")]
+                test: self.inner.test.clone(),
+            }),
+        }
     }
 
     /// Passes a message through the middleware, encodes it and finds its lane.
@@ -245,12 +229,13 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("address", &self.inner.broker.address()).finish_non_exhaustive()
+        f.debug_struct("Client").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
 impl Message {
-    /// Sends it with the process-wide client.
+    /// Sends it with the client of the worker whose task this is called in, else with the process-wide one; see
+    /// [`current`].
     ///
     /// # Errors
     ///

@@ -10,15 +10,12 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::runtime::{Handle, Id};
 
-use super::{Client, SendError};
+use super::scope::scoped;
+use super::{BrokerAccess as _, Client, SendError};
 use crate::BoxFuture;
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::message::MessageId;
-
-tokio::task_local! {
-    static SCOPE: TestClient;
-}
 
 static RUNTIMES: LazyLock<Mutex<HashMap<Id, TestClient>>> = LazyLock::new(Mutex::default);
 
@@ -54,6 +51,12 @@ impl TestClient {
         }
         Self { client, test }
     }
+
+    /// The same, if `client` is a test's.
+    fn of(client: Client) -> Option<Self> {
+        let test = Arc::clone(client.test()?);
+        Some(Self { client, test })
+    }
 }
 
 impl Client {
@@ -79,12 +82,7 @@ impl Client {
 /// The client of the scope or the runtime this is called in.
 pub(crate) fn bound() -> Option<TestClient> {
     let of_runtime = || lock().get(&Handle::try_current().ok()?.id()).cloned();
-    SCOPE.try_with(Clone::clone).ok().or_else(of_runtime)
-}
-
-/// Makes `client` the one that `future` sends with; not what it spawns.
-pub(crate) fn scope<F: Future>(client: TestClient, future: F) -> impl Future<Output = F::Output> {
-    SCOPE.scope(client, future)
+    scoped().and_then(TestClient::of).or_else(of_runtime)
 }
 
 /// The client bound to a runtime; the first call makes it. It is bound until the runtime ends.

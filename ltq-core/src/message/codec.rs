@@ -90,13 +90,19 @@ pub fn decode_args<A: DeserializeOwned>(bytes: &[u8]) -> Result<A, DecodeError> 
     // Only a failure pays for finding out which argument it was.
     A::deserialize(&mut deserializer(bytes)).or_else(|_| {
         serde_path_to_error::deserialize(&mut deserializer(bytes)).map_err(|error| {
-            let argument = match error.path().iter().next() {
-                Some(serde_path_to_error::Segment::Map { key }) => format!("`{key}`: "),
-                _ => String::new(),
+            let name = match error.path().iter().next() {
+                Some(serde_path_to_error::Segment::Map { key }) => Some(key.as_str()),
+                _ => None,
             };
-            DecodeError::Arguments { reason: format!("{argument}{}", without_values(error.inner())) }
+            argument_error(name, error.inner())
         })
     })
+}
+
+/// What serde said of the argument `name`, or of all of them.
+pub(super) fn argument_error(name: Option<&str>, error: &rmp_serde::decode::Error) -> DecodeError {
+    let argument = name.map(|name| format!("`{name}`: ")).unwrap_or_default();
+    DecodeError::Arguments { reason: format!("{argument}{}", without_values(error)) }
 }
 
 impl<'a> Envelope<'a> {

@@ -7,7 +7,7 @@ use rmp::{decode, encode};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{broken, read_bin, read_int, read_str};
-use super::{DecodeError, Envelope, MessageId};
+use super::{Arguments, DecodeError, Envelope, MessageId};
 
 /// Why a message ended without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,7 +74,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it ended, in milliseconds since the Unix epoch, by the broker's clock; 0 until it is stored.
     pub died_at_ms: u64,
-    /// The message, byte for byte, but for the recoveries, which are added to its requeues.
+    /// The message, byte for byte, but for the recoveries, which are added to its requeues. For brokers.
+    #[doc(hidden)]
     pub payload: Bytes,
 }
 
@@ -87,7 +88,8 @@ const CUT: &str = "…";
 const FIELDS: u32 = 4;
 
 impl DeadLetter {
-    /// A dead letter for `payload`; an error text over 4,096 bytes is cut.
+    /// A dead letter for `payload`; an error text over 4,096 bytes is cut. For workers.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(id: MessageId, reason: DeadReason, error: impl Into<String>, attempts: u32, payload: Bytes) -> Self {
         let mut error = error.into();
@@ -98,18 +100,37 @@ impl DeadLetter {
         Self { id, reason, error, attempts, died_at_ms: 0, payload }
     }
 
-    /// The message, if its bytes can be read.
+    /// The name of the task that did not succeed.
     ///
     /// # Errors
     ///
-    /// The bytes are not an envelope this version reads.
-    pub fn envelope(&self) -> Result<Envelope<'_>, DecodeError> {
-        Envelope::decode(&self.payload)
+    /// The bytes of the message cannot be read, which may be why it died; the error says what is wrong with them.
+    pub fn task(&self) -> Result<&str, DecodeError> {
+        Ok(Envelope::decode(&self.payload)?.task)
     }
 
-    /// The record that is stored under the id: a MessagePack array of reason, error, attempts and payload.
+    /// The queue it was sent to.
+    ///
+    /// # Errors
+    ///
+    /// As [`task`](Self::task).
+    pub fn queue(&self) -> Result<&str, DecodeError> {
+        Ok(Envelope::decode(&self.payload)?.queue)
+    }
+
+    /// Its arguments, by name. They may hold secrets: do not log them unasked.
+    ///
+    /// # Errors
+    ///
+    /// As [`task`](Self::task).
+    pub fn arguments(&self) -> Result<Arguments, DecodeError> {
+        Arguments::of_payload(&self.payload)
+    }
+
+    /// The record that is stored under the id: a MessagePack array of reason, error, attempts and payload. For brokers.
     ///
     /// The time of death is the broker's and stands beside it.
+    #[doc(hidden)]
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut record = Vec::with_capacity(32 + self.error.len() + self.payload.len());
@@ -127,11 +148,12 @@ impl DeadLetter {
         Ok(())
     }
 
-    /// Reads a stored record. Never panics, whatever the bytes.
+    /// Reads a stored record. Never panics, whatever the bytes. For brokers.
     ///
     /// # Errors
     ///
     /// The record is broken.
+    #[doc(hidden)]
     pub fn decode(id: MessageId, died_at_ms: u64, record: &Bytes) -> Result<Self, DecodeError> {
         let mut rest: &[u8] = record;
         let fields = decode::read_array_len(&mut rest).map_err(|error| broken("dead letter", error))?;
@@ -147,10 +169,11 @@ impl DeadLetter {
 
     /// The bytes that run the message afresh: no attempt charged, its age counted from `now_ms` (milliseconds since the
     /// Unix epoch), what the library noted in its carried map forgotten. The delivery number goes on growing. Bytes that
-    /// cannot be read stay as they are.
+    /// cannot be read stay as they are. For brokers.
+    #[doc(hidden)]
     #[must_use]
     pub fn replay_payload(&self, now_ms: u64) -> Bytes {
-        match self.envelope() {
+        match Envelope::decode(&self.payload) {
             Ok(mut envelope) => {
                 envelope.attempts = 0;
                 envelope.requeues = envelope.requeues.saturating_add(1);
@@ -188,6 +211,21 @@ mod tests {
         let replayed = Envelope::decode(&payload).unwrap();
         assert_eq!((replayed.attempts, replayed.requeues, replayed.created_at_ms), (0, 7, 1_000));
         assert_eq!(replayed.carried.keys().collect::<Vec<_>>(), ["mine"]);
+    }
+
+    #[test]
+    fn it_says_what_died_or_that_it_cannot_be_read() {
+        let id = MessageId::new();
+        let args = super::super::encode_args(&std::collections::BTreeMap::from([("user", 7)])).unwrap();
+        let payload = Envelope::new(id, "app::mail", "mail", 5, &args).encode();
+        let letter = DeadLetter::new(id, DeadReason::Failed, "no luck", 5, payload);
+        assert_eq!((letter.task().unwrap(), letter.queue().unwrap()), ("app::mail", "mail"));
+        assert_eq!(letter.arguments().unwrap().get::<u8>("user").unwrap(), Some(7));
+        let garbage = DeadLetter::new(id, DeadReason::Undecodable, "", 0, Bytes::from_static(b"who knows"));
+        let unreadable = DecodeError::NotAnEnvelope { length: 9 };
+        assert_eq!(garbage.task().unwrap_err(), unreadable);
+        assert_eq!(garbage.queue().unwrap_err(), unreadable);
+        assert_eq!(garbage.arguments().unwrap_err(), unreadable);
     }
 
     #[test]

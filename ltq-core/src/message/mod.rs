@@ -6,6 +6,7 @@
 //!
 //! Next: `client/mod.rs` turns it into an [`Envelope`] and hands it to the broker.
 
+mod arguments;
 mod carried;
 mod codec;
 mod dead_letter;
@@ -20,6 +21,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use serde::Serialize;
 
+pub use self::arguments::Arguments;
 pub use self::carried::{Carried, CarriedError};
 pub use self::codec::{DecodeError, EncodeError, WIRE_VERSION, decode_args, encode_args};
 pub use self::dead_letter::{DeadLetter, DeadReason};

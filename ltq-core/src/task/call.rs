@@ -9,6 +9,7 @@
 use std::panic::resume_unwind;
 
 use super::{Delivery, InvalidArguments, MissingState, Output};
+use crate::client::scope::in_this_scope;
 use crate::message::DecodeError;
 use crate::{BoxError, BoxFuture};
 
@@ -35,8 +36,8 @@ where
     })
 }
 
-/// Runs a blocking task on tokio's blocking pool, inside the span of its execution: `start` injects and returns the
-/// call, which is told whether the value is wanted.
+/// Runs a blocking task on tokio's blocking pool, inside the span of its execution and with the client of its worker:
+/// `start` injects and returns the call, which is told whether the value is wanted.
 ///
 /// A panic goes on where the result is awaited, as if the task were async. Dropping the future does not stop the call:
 /// a thread cannot be stopped from outside.
@@ -51,7 +52,7 @@ where
         let is_wanted = delivery.wants_output();
         let work = prepare(delivery, decode, start)?;
         let span = tracing::Span::current();
-        match tokio::task::spawn_blocking(move || span.in_scope(|| work(is_wanted))).await {
+        match tokio::task::spawn_blocking(in_this_scope(move || span.in_scope(|| work(is_wanted)))).await {
             Ok(ended) => ended,
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => resume_unwind(payload),
@@ -69,7 +70,7 @@ fn prepare<A, R, S>(delivery: Delivery, decode: Decode<A>, start: S) -> Result<R
 where
     S: FnOnce(&Delivery, A) -> Result<R, MissingState>,
 {
-    let args = decode(delivery.args()).map_err(|source| InvalidArguments { task: delivery.task().name, source })?;
+    let args = decode(delivery.args()).map_err(|source| InvalidArguments::new(delivery.task().name, source))?;
     let started = start(&delivery, args)?;
     drop(delivery);
     Ok(started)

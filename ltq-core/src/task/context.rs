@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::BrokerError;
+use crate::client::{self, Client};
 use crate::message::{Carried, CarriedError, MessageId};
 
 /// The message behind one execution. Cheap to clone; clones share everything.
@@ -23,6 +25,8 @@ pub struct Context {
 pub(crate) struct Origin {
     /// The queue they were taken from.
     pub(crate) queue: Arc<str>,
+    /// The client of the worker that took them.
+    pub(crate) client: Option<Client>,
     /// The broker's time when they were taken, in milliseconds since the Unix epoch.
     pub(crate) now_ms: u64,
     /// Cancels all of them; the signal of a single execution is its child.
@@ -51,9 +55,10 @@ impl Context {
         Self::builder(MessageId::new(), "", "".into()).build()
     }
 
-    /// Starts a context for a message; the worker's way to make one.
+    /// Starts a context for a message; the worker's way to make one. Tests of a task use `ltq::testing::context`.
+    #[doc(hidden)]
     pub fn builder(id: MessageId, task: &'static str, queue: Arc<str>) -> ContextBuilder {
-        Self::of(id, task, Arc::new(Origin { queue, now_ms: 0, cancellation: CancellationToken::new() }))
+        Self::of(id, task, Arc::new(Origin { queue, client: None, now_ms: 0, cancellation: CancellationToken::new() }))
     }
 
     /// The same for one of several messages that were taken together.
@@ -89,6 +94,30 @@ impl Context {
     #[must_use]
     pub fn queue(&self) -> &str {
         &self.inner.origin.queue
+    }
+
+    /// The client of the worker that runs the task: what `task.send(…)` uses here. What the task spawns does not inherit
+    /// it and is handed this one.
+    ///
+    /// A context made by hand has no worker; it gives what [`current`](crate::client::current) does where this is called.
+    ///
+    /// ```
+    /// # use ltq_core::{client::SendError, message::Message, task::Context};
+    /// # async fn body(ctx: Context) -> Result<(), SendError> {
+    /// let client = ctx.client().await?;
+    /// tokio::spawn(async move { client.send(Message::new("app::notify", "mail", &())).await });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Only for a context made by hand: there is no process-wide client and it could not be connected.
+    pub async fn client(&self) -> Result<Client, BrokerError> {
+        match &self.inner.origin.client {
+            Some(client) => Ok(client.clone()),
+            None => client::current().await,
+        }
     }
 
     /// Which attempt this is, from 1. A recovery after a crash repeats the attempt; it does not charge one.
@@ -237,6 +266,7 @@ impl ContextBuilder {
     }
 
     /// The signal that cancels this execution among others, such as all of a worker.
+    #[doc(hidden)]
     pub fn cancellation(mut self, token: CancellationToken) -> Self {
         self.origin().cancellation = token;
         self

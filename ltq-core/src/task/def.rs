@@ -124,6 +124,8 @@ impl Rate {
     }
 }
 
+/// How generated code makes one.
+#[doc(hidden)]
 impl TaskDef {
     /// A task called `name`, of the function at `path`, whose queue is its name.
     #[must_use]

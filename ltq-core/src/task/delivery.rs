@@ -20,7 +20,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery of `args`, a MessagePack map, to the task `def`.
+    /// A delivery of `args`, a MessagePack map, to the task `def`; the worker's way to make one.
+    #[doc(hidden)]
     #[must_use]
     pub fn new(def: &'static TaskDef, context: Context, args: Bytes, states: Arc<StateMap>) -> Self {
         Self { context, def, args, states, wants_output: true }

@@ -141,12 +141,21 @@ impl Error for RejectMessage {}
 /// The arguments of a message do not fit its task: running it again cannot help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the task `{task}` cannot take this message")]
+#[non_exhaustive]
 pub struct InvalidArguments {
     /// The task's name.
     pub task: &'static str,
     /// What does not fit.
     #[source]
     pub source: DecodeError,
+}
+
+impl InvalidArguments {
+    /// The arguments do not fit the task called `task`, because of `source`.
+    #[must_use]
+    pub fn new(task: &'static str, source: DecodeError) -> Self {
+        Self { task, source }
+    }
 }
 
 /// A task panicked. It counts as an error.
@@ -174,6 +183,7 @@ impl TaskPanicked {
 /// The message was older than allowed when its turn came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the message is {age:?} old, {max_age:?} are allowed")]
+#[non_exhaustive]
 pub struct MessageExpired {
     /// How old it was.
     pub age: Duration,

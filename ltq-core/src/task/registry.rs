@@ -21,6 +21,7 @@ pub struct Registry {
 #[error(
     "two tasks are called `{name}`: {first} and {second}; give one of them another name with `#[ltq::task(name = \"…\")]`"
 )]
+#[non_exhaustive]
 pub struct DuplicateTask {
     /// The name.
     pub name: &'static str,

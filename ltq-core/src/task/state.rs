@@ -117,6 +117,7 @@ impl StateDef {
 /// A task asks for a state its worker does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the task `{task}` needs `State<{type_name}>`, which this worker does not have: add `.state(…)` to the worker")]
+#[non_exhaustive]
 pub struct MissingState {
     /// The task's name.
     pub task: &'static str,

@@ -1,15 +1,13 @@
 //! [`Enqueued`]: a message that waits, as a test looks at it.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde::de::{DeserializeOwned, DeserializeSeed as _};
+use serde::de::DeserializeOwned;
 
-use super::value::{One, Value};
+use super::value::Value;
 use crate::broker::memory::Waiting;
-use crate::message::{Carried, CarriedError, DecodeError, Envelope, MessageId, QueueName, decode_args};
+use crate::message::{Arguments, Carried, CarriedError, DecodeError, Envelope, MessageId, QueueName};
 
 /// A message that waits on a [`TestQueue`](super::TestQueue).
 ///
@@ -22,7 +20,7 @@ pub struct Enqueued {
     attempts: u32,
     due_in: Duration,
     carried: Carried,
-    args: Bytes,
+    args: Arguments,
 }
 
 impl Enqueued {
@@ -35,7 +33,7 @@ impl Enqueued {
             queue: queue.to_string(),
             attempts: envelope.attempts,
             due_in: Duration::from_millis(waiting.due_ms.saturating_sub(now_ms)),
-            args: waiting.payload.slice_ref(envelope.args),
+            args: Arguments::new(waiting.payload.slice_ref(envelope.args)),
             carried: envelope.carried,
         })
     }
@@ -85,7 +83,7 @@ impl Enqueued {
     ///
     /// They are not of this type.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        decode_args(&self.args)
+        self.args.read()
     }
 
     /// One argument; `None` where the message has none of that name.
@@ -94,14 +92,12 @@ impl Enqueued {
     ///
     /// It is not of this type.
     pub fn arg<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DecodeError> {
-        let one = One { name, of: PhantomData };
-        one.deserialize(&mut rmp_serde::Deserializer::from_read_ref(&self.args[..]))
-            .map_err(|error| DecodeError::Arguments { reason: format!("`{name}`: {error}") })
+        self.args.get(name)
     }
 
     /// All arguments, by name.
     pub(super) fn values(&self) -> Vec<(String, Value)> {
-        let Ok(Value::Map(pairs)) = Value::read(&self.args) else { return Vec::new() };
+        let Ok(Value::Map(pairs)) = Value::read(self.args.as_bytes()) else { return Vec::new() };
         let named = |(name, value)| match name {
             Value::Text(name) => (name, value),
             other => (format!("{other:?}"), value),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::enqueued::Enqueued;
+use super::test_queue::TestQueue;
 use super::value::Value;
-use super::{Enqueued, TestQueue};
 use crate::client::testing::bound;
 use crate::task::{Task, TaskDef};
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::test_queue::MAX_PUT_BACK;
+use super::report::MAX_PUT_BACK;
 use crate::BoxFuture;
 use crate::broker::memory::MemoryBroker;
 use crate::client::SendError;
-use crate::client::testing::{InPlace, TestClient, scope};
+use crate::client::scope::scope;
+use crate::client::testing::{InPlace, TestClient};
 use crate::message::MessageId;
 use crate::worker::Outcome;
 use crate::worker::steps::Steps;
@@ -59,7 +60,7 @@ impl InPlace for RunInPlace {
         if depth >= MAX_DEPTH {
             return Box::pin(async { Ok(()) });
         }
-        let run = DEPTH.scope(depth + 1, scope(client, async move { self.to_the_end(id).await }));
+        let run = DEPTH.scope(depth + 1, scope(client.client, async move { self.to_the_end(id).await }));
         // Spawned, since a task that is polled inside another one inside another one uses up the thread's stack.
         let run = AbortOnDropHandle::new(tokio::spawn(run));
         Box::pin(async move {

@@ -7,6 +7,11 @@ use crate::message::MessageId;
 use crate::task::Task;
 use crate::worker::{Outcome, Run};
 
+/// How often one message may be put back before the test gives up on it.
+pub(super) const MAX_PUT_BACK: u32 = 1_000;
+/// How many executions there may be in all.
+const MAX_RUNS: usize = 100_000;
+
 /// The executions of one [`run_all`](super::TestQueue::run_all) or [`run_due`](super::TestQueue::run_due).
 ///
 /// Printed, it is one line per execution.
@@ -72,12 +77,12 @@ impl Report {
     }
 
     /// Whether the last execution was one too many.
-    pub(super) fn check_end(&mut self, max_put_back: u32, max_runs: usize) -> bool {
+    pub(super) fn check_end(&mut self) -> bool {
         let Some(last) = self.runs.last() else { return false };
-        if self.put_back.get(&last.id).is_some_and(|times| *times >= max_put_back) {
-            self.gave_up = Some(format!("gave up: `{}` was put back {max_put_back} times", last.task));
-        } else if self.runs.len() >= max_runs {
-            self.gave_up = Some(format!("gave up after {max_runs} executions, the last of `{}`", last.task));
+        if self.put_back.get(&last.id).is_some_and(|times| *times >= MAX_PUT_BACK) {
+            self.gave_up = Some(format!("gave up: `{}` was put back {MAX_PUT_BACK} times", last.task));
+        } else if self.runs.len() >= MAX_RUNS {
+            self.gave_up = Some(format!("gave up after {MAX_RUNS} executions, the last of `{}`", last.task));
         }
         self.gave_up.is_some()
     }

@@ -4,18 +4,15 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use super::enqueued::Enqueued;
 use super::in_place::RunInPlace;
-use super::{Enqueued, Report};
+use super::report::Report;
 use crate::client::Client;
-use crate::client::testing::{TestClient, scope};
+use crate::client::scope::scope;
+use crate::client::testing::TestClient;
 use crate::task::Task;
 use crate::worker::steps::Steps;
 use crate::worker::{Worker, WorkerError};
-
-/// How often [`TestQueue::run_all`] lets one message be put back before it gives up.
-pub(super) const MAX_PUT_BACK: u32 = 1_000;
-/// How many executions it makes in all.
-const MAX_RUNS: usize = 100_000;
 
 /// The queues of one test, kept in memory. Cheap to clone; clones are the same.
 ///
@@ -48,7 +45,7 @@ impl TestQueue {
     /// Makes everything that `future` sends go here, whichever runtime it runs on. What it spawns is not part of it
     /// unless it is scoped as well.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        scope(self.inner.clone(), future)
+        scope(self.inner.client.clone(), future)
     }
 
     /// The messages that wait, by queue; of each queue the ready ones in their order first, then the delayed ones by due
@@ -112,7 +109,7 @@ impl TestQueue {
         loop {
             while let Some(run) = steps.next().await {
                 report.add(run);
-                if report.check_end(MAX_PUT_BACK, MAX_RUNS) {
+                if report.check_end() {
                     return report;
                 }
             }

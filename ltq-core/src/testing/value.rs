@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Any value that MessagePack can hold.
@@ -127,39 +127,5 @@ impl<'de> Visitor<'de> for AnyValue {
             pairs.push(pair);
         }
         Ok(Value::Map(pairs))
-    }
-}
-
-/// Reads one entry of a map of arguments as the type it has.
-pub(super) struct One<'a, T> {
-    pub(super) name: &'a str,
-    pub(super) of: std::marker::PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for One<'_, T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for One<'_, T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of arguments")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Option<T>, A::Error> {
-        let mut found = None;
-        while let Some(name) = entries.next_key::<String>()? {
-            if name == self.name {
-                found = Some(entries.next_value().map_err(de::Error::custom)?);
-            } else {
-                entries.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
     }
 }

@@ -12,9 +12,11 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::{Shutdown, Worker, WorkerError};
+use super::builder::Worker;
+use super::error::WorkerError;
+use super::shutdown::Shutdown;
 use crate::broker::{BrokerError, DEFAULT_URL};
-use crate::client::{Client, ClientBuilder};
+use crate::client::{self, Client, ClientBuilder};
 use crate::middleware::{Middleware, WorkerStack};
 use crate::task::{State, StateMap};
 
@@ -128,11 +130,11 @@ impl App {
     /// As [`run_until`](Self::run_until), or the client cannot be connected.
     pub async fn run(self) -> Result<(), AppError> {
         let client = match self.client.clone() {
-            None => crate::client::current().await?,
+            None => client::current().await?,
             Some(settings) => {
                 let url = std::env::var("LTQ_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
                 let client = settings.connect(&url).await?;
-                crate::client::set_current(client.clone());
+                client::set_current(client.clone());
                 client
             }
         };
@@ -144,7 +146,7 @@ impl App {
         }
     }
 
-    /// Runs all workers until `shutdown` is asked for, on the broker of `client`. The first that fails stops the others:
+    /// Runs all workers until `shutdown` is asked for, on the broker of `client`, with which their tasks send. The first that fails stops the others:
     /// their running tasks may finish, as when `shutdown` is asked for.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Worker, WorkerError, WorkerOptions};
+use super::builder::Worker;
+use super::error::WorkerError;
+use super::options::WorkerOptions;
 use crate::message::QueueName;
 use crate::middleware::Next;
 use crate::task::{MissingState, Registry, StateMap};

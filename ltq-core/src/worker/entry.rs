@@ -1,6 +1,6 @@
 //! [`WorkerEntry`]: what `#[ltq::worker]` submits, so that `ltq run` finds the function.
 
-use super::App;
+use super::app::App;
 
 /// A function that makes a worker, or an app of several, under its path.
 #[derive(Debug, Clone, Copy)]

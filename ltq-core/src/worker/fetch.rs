@@ -279,6 +279,7 @@ impl Fetch {
         }
         let origin = Arc::new(Origin {
             queue: queue.membership.queue().shared(),
+            client: Some(self.pool.client().clone()),
             now_ms: reply.now_ms,
             cancellation: queue.incarnation().cancellation.clone(),
         });

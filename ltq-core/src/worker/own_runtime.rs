@@ -9,8 +9,11 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Shutdown, Worker, WorkerError, run};
-use crate::client::Client;
+use super::builder::Worker;
+use super::error::WorkerError;
+use super::run;
+use super::shutdown::Shutdown;
+use crate::client::{BrokerAccess as _, Client};
 
 /// How long the runtime may take to end. Blocking tasks that were handed back may run for ever.
 const RUNTIME_END: Duration = Duration::from_secs(1);
@@ -34,8 +37,8 @@ pub(super) async fn run(worker: Worker, threads: usize, client: Client, shutdown
         .name(name)
         .spawn(move || {
             let run = async {
-                let own = client.broker().dedicated().await?;
-                let result = run::run(worker, std::sync::Arc::clone(&own), shutdown).await;
+                let own = client.with_broker(client.broker().dedicated().await?);
+                let result = run::run(worker, own.clone(), shutdown).await;
                 own.close().await;
                 result
             };

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use super::execute::{Execution, Executor};
 use crate::broker::Settlement;
+use crate::client::Client;
+use crate::client::scope::scope;
 
 /// What an execution reports: its number and how its message ended.
 pub(super) type Report = (usize, Settlement);
@@ -22,6 +24,8 @@ pub(super) type Report = (usize, Settlement);
 /// The slots of a worker. Dropping it ends what still runs.
 pub(super) struct Pool {
     shared: Arc<Shared>,
+    /// What tasks send with.
+    client: Client,
     slots: JoinSet<()>,
 }
 
@@ -56,9 +60,13 @@ impl State {
 }
 
 impl Pool {
-    pub(super) fn new(executor: Arc<Executor>) -> Self {
+    pub(super) fn new(executor: Arc<Executor>, client: Client) -> Self {
         let shared = Shared { executor, state: Mutex::default(), wake: Semaphore::new(0), news: Notify::new() };
-        Self { shared: Arc::new(shared), slots: JoinSet::new() }
+        Self { shared: Arc::new(shared), client, slots: JoinSet::new() }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn executor(&self) -> &Executor {
@@ -76,7 +84,7 @@ impl Pool {
         };
         self.shared.wake.add_permits(wake);
         for _ in 0..more.min(self.shared.executor.options.concurrency.saturating_sub(self.slots.len())) {
-            self.slots.spawn(Arc::clone(&self.shared).slot());
+            self.slots.spawn(scope(self.client.clone(), Arc::clone(&self.shared).slot()));
         }
     }
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::builder::Worker;
 use super::check::{Plan, check};
 use super::execute::Executor;
 use super::fetch::{Fetch, Stopped};
@@ -16,30 +17,27 @@ use super::membership::Membership;
 use super::pool::Pool;
 use super::turns::Turns;
 use super::wait::Waiters;
-use super::{Health, Shutdown, Worker, WorkerError, recover};
+use super::{Health, Shutdown, WorkerError, recover};
 use crate::broker::Broker;
+use crate::client::{BrokerAccess as _, Client};
 
 /// How long leaving the queues may take when the worker stops.
 const LEAVE: Duration = Duration::from_secs(5);
 
-/// Runs a worker until it has stopped.
-pub(super) async fn run(worker: Worker, broker: Arc<dyn Broker>, shutdown: Shutdown) -> Result<(), WorkerError> {
+/// Runs a worker on the broker of `client`, with which its tasks send, until it has stopped.
+pub(super) async fn run(worker: Worker, client: Client, shutdown: Shutdown) -> Result<(), WorkerError> {
     let health = worker.health.clone();
     let plan = check(worker)?;
     let ready_within = plan.options.ready_within.unwrap_or(plan.options.lease * 2);
     health.set_limits(plan.options.watchdog, ready_within);
-    let result = start_and_run(plan, broker, shutdown, &health).await;
+    let result = start_and_run(plan, client, shutdown, &health).await;
     health.stopped();
     result
 }
 
-async fn start_and_run(
-    plan: Plan,
-    broker: Arc<dyn Broker>,
-    shutdown: Shutdown,
-    health: &Health,
-) -> Result<(), WorkerError> {
+async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &Health) -> Result<(), WorkerError> {
     let Plan { name, queues, registry, states, stack, options } = plan;
+    let broker = Arc::clone(client.broker());
     let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
     health.starting();
     for queue in &queues {
@@ -64,7 +62,7 @@ async fn start_and_run(
         broker = broker.address(),
         "worker started"
     );
-    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)));
+    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)), client);
     let turns = memberships.into_iter().map(Turns::new).collect();
     let fetch = Fetch::new(Arc::clone(&broker), pool, turns, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;

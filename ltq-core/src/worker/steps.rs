@@ -11,12 +11,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::builder::Worker;
 use super::check::check;
+use super::error::WorkerError;
 use super::execute::{Execution, Executor};
-use super::{Worker, WorkerError, settle};
+use super::settle;
 use crate::BoxError;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Delivered, End, Settlement, Turn, WorkerId};
+use crate::client::scope::scoped;
 use crate::message::{DeadReason, Envelope, MessageId, QueueName};
 use crate::middleware::{Middleware, Next, RateLimit};
 use crate::task::{Delivery, Origin, Output};
@@ -130,7 +133,7 @@ impl Steps {
     }
 
     async fn execute(&self, queue: &QueueName, delivered: Delivered, now_ms: u64) -> Settlement {
-        let origin = Origin { queue: queue.shared(), now_ms, cancellation: CancellationToken::new() };
+        let origin = Origin { queue: queue.shared(), client: scoped(), now_ms, cancellation: CancellationToken::new() };
         let execution = Execution { number: 0, delivered, origin: Arc::new(origin), taken_at: Instant::now() };
         self.executor.execute(execution).await
     }

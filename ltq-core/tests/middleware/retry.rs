@@ -78,7 +78,7 @@ async fn decisions_already_made_pass_unchanged() {
     }
     fn misfit(_: Delivery) -> BoxFuture<'static, Outcome> {
         let source = DecodeError::Arguments { reason: "missing `owner`".to_owned() };
-        Box::pin(async { Err(InvalidArguments { task: "misfits", source }.into()) })
+        Box::pin(async { Err(InvalidArguments::new("misfits", source).into()) })
     }
     static PUTS_BACK: TaskDef = TaskDef::new("puts_back", "tests::puts_back", put_back).max_attempts(1);
     static REJECTS: TaskDef = TaskDef::new("rejects", "tests::rejects", reject);
@@ -109,7 +109,7 @@ async fn expired_messages_end_even_when_retry_is_outside() {
     let error = next.clone().run(aged(&FRESH, 61 * SECOND, None)).await.unwrap_err();
     assert_eq!(Failure::of(&error), Failure::Expired);
     let expired = error.downcast_ref::<MessageExpired>().unwrap();
-    assert_eq!(*expired, MessageExpired { age: 61 * SECOND, max_age: 60 * SECOND });
+    assert_eq!((expired.age, expired.max_age), (61 * SECOND, 60 * SECOND));
 
     // The message's own limit wins over the task's, in both directions, and works without one.
     next.clone().run(aged(&FRESH, 61 * SECOND, Some(90 * SECOND))).await.unwrap();

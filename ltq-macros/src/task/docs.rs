@@ -53,7 +53,10 @@ pub(super) fn message(model: &Model<'_>) -> String {
 /// Of `send`.
 pub(super) fn send(model: &Model<'_>) -> String {
     let task = model.function.sig.ident.unraw();
-    format!("Sends a call of the task `{task}` with the process-wide client.{}", arguments(model))
+    format!(
+        "Sends a call of the task `{task}` with the client of the worker around this call, else with the process-wide one.{}",
+        arguments(model)
+    )
 }
 
 /// Of `send_bulk`.
@@ -61,7 +64,7 @@ pub(super) fn send_bulk(model: &Model<'_>) -> String {
     let task = model.function.sig.ident.unraw();
     let sent: Vec<_> = payload(model).map(|arg| arg.ident.unraw().to_string()).collect();
     format!(
-        "Sends any number of messages made by `{task}.message({})`, at once and with the process-wide client.",
+        "Sends any number of messages made by `{task}.message({})`, at once and with the client that `send` uses.",
         sent.join(", ")
     )
 }

@@ -63,7 +63,8 @@ async fn the_project_of_getting_started_runs_as_the_page_says() {
     assert!(output.starts_with("sent ") && output.ends_with("\nsent 2 more\n"), "{output}");
 
     let client = Client::connect(&redis.url()).await.unwrap();
-    beside(&mut worker, async { while client.stats("greetings").await.unwrap().counts.done < 3 {} }).await;
+    beside(&mut worker, async { while client.queue("greetings").unwrap().stats().await.unwrap().counts.done < 3 {} })
+        .await;
     for name in ["world", "Ada", "Grace"] {
         worker.wait_for(&format!("Hello, {name}!")).await;
     }

@@ -58,7 +58,7 @@ async fn a_task_is_sent_with_a_client_and_called_without_one() {
     let id = message.id();
     assert_eq!(client.send(message).await.unwrap(), id);
     client.send(fetch_repo.message("a", String::from("b")).delay(Duration::from_secs(90))).await.unwrap();
-    let stats = client.stats("docs").await.unwrap();
+    let stats = client.queue("docs").unwrap().stats().await.unwrap();
     assert_eq!((stats.ready, stats.scheduled), (1, 1));
 
     let stars = fetch_repo(State::new(HttpClient), Context::detached(), "tokio-rs".into(), "tokio".into()).await;

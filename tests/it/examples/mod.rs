@@ -81,10 +81,10 @@ async fn the_github_example_fetches_500_repositories_and_loses_none() {
     assert_eq!(api.handed_over(), found);
 
     let client = Client::connect(&redis.url()).await.unwrap();
-    let stats = client.stats("github").await.unwrap();
+    let stats = client.queue("github").unwrap().stats().await.unwrap();
     assert_eq!((stats.counts.done, stats.dead), (480, 20));
     assert_eq!((stats.ready, stats.scheduled, stats.active), (0, 0, 0));
-    let letters = client.dead_letters("github").unwrap().list(0, 100).await.unwrap();
+    let letters = client.queue("github").unwrap().dead_letters().list(0, 100).await.unwrap();
     let texts: BTreeSet<_> = letters.iter().map(|letter| letter.error.clone()).collect();
     assert!(letters.iter().all(|letter| letter.reason == DeadReason::Rejected && letter.attempts == 1), "{letters:?}");
     assert_eq!(texts, missing.iter().map(|name| format!("rejected: there is no repository {name}")).collect());

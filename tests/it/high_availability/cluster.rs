@@ -79,7 +79,7 @@ async fn one_worker_serves_queues_on_every_primary() {
     let listed = scene.client.queues().await.unwrap();
     assert_eq!(listed.iter().map(ToString::to_string).collect::<Vec<_>>(), sorted);
     for queue in &queues {
-        assert_eq!(scene.client.stats(queue).await.unwrap().counts.done, 10);
+        assert_eq!(scene.client.queue(queue).unwrap().stats().await.unwrap().counts.done, 10);
     }
     stop(&mut worker).await;
     assert!(!worker.output().contains("CROSSSLOT"), "{}", worker.output());

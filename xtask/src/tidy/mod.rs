@@ -3,6 +3,7 @@
 //! Each rule is one function from the files to its findings; each finding says where it is and what to do. The rules
 //! read text, not syntax trees, since half of them are about comments and documents.
 
+mod api;
 mod documents;
 mod licences;
 mod lua;
@@ -75,6 +76,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<(), TidyError> {
         documents::bless(root, &mut files)?;
     }
     let mut findings = sources::check(&files);
+    findings.extend(api::check(&files));
     findings.extend(documents::check(root, &files));
     findings.extend(licences::check(root)?);
     for finding in &findings {

@@ -9,8 +9,8 @@ use fred::clients::Client as Bare;
 use fred::interfaces::{KeysInterface as _, ListInterface as _};
 use ltq::BoxError;
 
+use crate::bench::Bench;
 use crate::cluster::{Cluster, SHARDS, a_queue_on_each};
-use crate::driver::Bench;
 use crate::figure::{Figure, grouped};
 use crate::job::{Crowd, Job, Outcome, Subject};
 use crate::messages::{SMALL, fill, key};

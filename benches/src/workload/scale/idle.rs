@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ltq::BoxError;
 
 use super::crowd::{Crowd, Used};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::Subject;
 use crate::numbers::from_len;

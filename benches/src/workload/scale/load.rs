@@ -9,7 +9,7 @@ use ltq::{BoxError, Client, SendError};
 use tokio::task::JoinSet;
 
 use super::crowd::{Crowd, Used};
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::Subject;
 use crate::messages::{SMALL, hold, padding, queue, release};

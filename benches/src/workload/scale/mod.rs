@@ -14,7 +14,7 @@ use ltq::BoxError;
 
 use self::crowd::Crowd;
 use self::idle::Held;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::grouped;
 use crate::numbers::from_len;
 

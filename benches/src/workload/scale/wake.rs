@@ -8,7 +8,7 @@ use ltq::{BoxError, Client};
 
 use super::counted;
 use super::crowd::Crowd;
-use crate::driver::Bench;
+use crate::bench::Bench;
 use crate::figure::Figure;
 use crate::job::Subject;
 use crate::messages::{SMALL, padding, queue};
