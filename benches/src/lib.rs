@@ -11,6 +11,7 @@ mod allocations;
 mod args;
 mod ceiling;
 mod cluster;
+mod compare;
 mod driver;
 mod figure;
 mod guard;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
 fn run(args: args::Args) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Runtime::new()?;
     match args.command {
+        Some(args::Command::Compare(flags)) => compare::run(&flags),
         Some(args::Command::Role { url, job }) => runtime.block_on(role::run(&url, &serde_json::from_str(&job)?)),
         None => runtime.block_on(driver::run(args.settings.resolved())),
     }
