@@ -38,8 +38,8 @@ pub(crate) struct CompareFlags {
     /// The program of the other commit.
     #[arg(long, hide = true)]
     pub(crate) baseline: PathBuf,
-    /// How many times each program makes every measurement. An even number gives both the same number of first turns.
-    #[arg(long, default_value_t = 10, value_parser = at_least_the_fewest)]
+    /// How many times each program makes every measurement; what is unclear then, up to as many times more.
+    #[arg(long, default_value_t = 12, value_parser = at_least_the_fewest)]
     pub(crate) pairs: usize,
     /// Compares these groups only.
     #[arg(long, value_enum, num_args = 1.., value_delimiter = ',', value_name = "GROUP")]
@@ -49,7 +49,7 @@ pub(crate) struct CompareFlags {
 /// As many pairs as an interval needs.
 fn at_least_the_fewest(text: &str) -> Result<usize, String> {
     let pairs = text.parse().map_err(|error| format!("{error}"))?;
-    if pairs < FEWEST { Err(format!("at least {FEWEST} pairs are needed for a confidence of 95 %")) } else { Ok(pairs) }
+    if pairs < FEWEST { Err(format!("at least {FEWEST} pairs are needed for a confidence of 99 %")) } else { Ok(pairs) }
 }
 
 /// Flags as typed.

@@ -91,6 +91,11 @@ impl Pairs {
         self.figures.iter().filter_map(Figure::compare)
     }
 
+    /// Whether more pairs could tell what these do not.
+    pub(super) fn is_unclear(&self) -> bool {
+        self.compared().any(|figure| figure.verdict == Verdict::Unclear)
+    }
+
     /// What only the program that is measured has.
     pub(super) fn only_here(&self) -> &BTreeSet<Name> {
         &self.only_here
@@ -106,7 +111,7 @@ impl Figure {
     fn compare(&self) -> Option<Compared<'_>> {
         let ratios: Vec<f64> = self.here.iter().zip(&self.baseline).map(|(one, other)| ratio(*one, *other)).collect();
         let ratio = Interval::of_median(&ratios)?;
-        let guard = Guard::of(&self.name.figure, &self.name.subject);
+        let guard = Guard::of(&self.name);
         Some(Compared {
             name: &self.name,
             unit: &self.unit,
@@ -142,7 +147,7 @@ mod tests {
     fn ratios_are_of_the_same_pair() {
         let mut pairs = Pairs::default();
         // The machine gets slower and slower; in each pair one side is half as fast as the other.
-        for speed in [100.0, 80.0, 60.0, 40.0, 20.0, 10.0] {
+        for speed in [100.0, 80.0, 60.0, 40.0, 20.0, 10.0, 8.0, 6.0] {
             pairs.add(vec![series("Rate", &[speed / 2.0])], vec![series("Rate", &[speed])]);
         }
         let compared: Vec<Compared<'_>> = pairs.compared().collect();
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn the_same_figures_are_the_same_and_so_is_nothing_on_both_sides() {
         let mut pairs = Pairs::default();
-        for value in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0] {
+        for value in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0] {
             let run = || vec![series("Rate", &[value]), series("Commands", &[0.0])];
             pairs.add(run(), run());
         }
@@ -167,7 +172,7 @@ mod tests {
         let mut pairs = Pairs::default();
         pairs.add(vec![series("Rate", &[1.0, 9.0, 2.0])], vec![series("Rate", &[1.0, 4.0, 5.0])]);
         assert_eq!(pairs.compared().count(), 0, "one pair has no interval");
-        for _ in 0..5 {
+        for _ in 0..7 {
             pairs.add(vec![series("Rate", &[2.0])], vec![series("Rate", &[4.0])]);
         }
         assert_eq!(pairs.compared().next().unwrap().ratio, Interval { low: 0.5, median: 0.5, high: 0.5 });
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn what_one_side_lacks_is_listed_and_not_judged() {
         let mut pairs = Pairs::default();
-        for _ in 0..6 {
+        for _ in 0..8 {
             pairs.add(
                 vec![series("Rate", &[1.0]), series("new", &[1.0])],
                 vec![series("old", &[1.0]), series("Rate", &[1.0])],

@@ -27,16 +27,23 @@ pub(super) struct Program {
 }
 
 /// A call of a program: a group of measurements, and with which flags.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
     pub(super) group: Group,
-    pub(super) flags: Vec<String>,
+    pub(super) flags: &'static [&'static str],
 }
 
 /// As much of `results.json` as is compared.
 #[derive(Deserialize)]
 struct Results {
     series: Vec<Series>,
+}
+
+impl Part {
+    /// The group as it is typed.
+    pub(super) fn name(&self) -> String {
+        self.group.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 impl Program {
@@ -47,11 +54,11 @@ impl Program {
     /// Makes the measurements of a part once. A program that does not know the group measures nothing of it.
     pub(super) fn measure(&self, part: &Part) -> Result<Vec<Series>, BoxError> {
         let folder = TempDir::with_prefix("ltq-bench-")?;
-        let group = part.group.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let group = part.name();
         let output = Command::new(&self.path)
             .args(["--only", &group, "--out"])
             .arg(folder.path())
-            .args(&part.flags)
+            .args(part.flags)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("{} could not be started: {error}", self.path.display()))?;
@@ -63,7 +70,9 @@ impl Program {
             let lines: Vec<&str> = said.lines().collect();
             let last = lines[lines.len().saturating_sub(QUOTED)..].join("\n");
             let path = self.path.display();
-            return Err(format!("{path} failed at the group `{group}` ({}); it said last:\n{last}", output.status).into());
+            return Err(
+                format!("{path} failed at the group `{group}` ({}); it said last:\n{last}", output.status).into()
+            );
         }
         read(&folder.path().join("results.json"))
     }

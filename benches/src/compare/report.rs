@@ -1,6 +1,5 @@
 //! The report of a comparison: what is guarded first, then the rest, then what only one side has.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::pairs::{Compared, Name, Pairs};
@@ -8,21 +7,22 @@ use super::verdict::{Guard, Verdict};
 use crate::figure::show;
 
 /// Everything, as text for a terminal.
-pub(super) fn render(pairs: &Pairs) -> String {
-    let (guarded, shown): (Vec<_>, Vec<_>) = pairs.compared().partition(|figure| figure.guard != Guard::None);
+pub(super) fn render(parts: &[Pairs]) -> String {
+    let compared = parts.iter().flat_map(Pairs::compared);
+    let (guarded, shown): (Vec<_>, Vec<_>) = compared.partition(|figure| figure.guard != Guard::None);
     let mut text = String::new();
     // Writing into a `String` cannot fail.
     let _ = write!(text, "Guarded:\n{}\nShown, not guarded:\n{}", table(&guarded), table(&shown));
-    list(&mut text, "Only measured here", pairs.only_here());
-    list(&mut text, "Only measured by the baseline", pairs.only_in_baseline());
+    list(&mut text, "Only measured here", parts.iter().flat_map(Pairs::only_here));
+    list(&mut text, "Only measured by the baseline", parts.iter().flat_map(Pairs::only_in_baseline));
     let _ = write!(text, "\n{}", summary(&guarded));
     text
 }
 
 /// The names of the guarded figures that are broken.
-pub(super) fn broken(pairs: &Pairs) -> Vec<String> {
-    let broken = pairs.compared().filter(|figure| figure.verdict == Verdict::Broken);
-    broken.map(|figure| format!("{}: {} by {:.3}", show_name(figure.name), figure.unit, figure.ratio.median)).collect()
+pub(super) fn broken(parts: &[Pairs]) -> Vec<String> {
+    let broken = parts.iter().flat_map(Pairs::compared).filter(|figure| figure.verdict == Verdict::Broken);
+    broken.map(|figure| format!("{}: {} × {:.3}", show_name(figure.name), figure.unit, figure.ratio.median)).collect()
 }
 
 fn table(figures: &[Compared<'_>]) -> String {
@@ -47,8 +47,9 @@ fn table(figures: &[Compared<'_>]) -> String {
     text
 }
 
-fn list(text: &mut String, title: &str, names: &BTreeSet<Name>) {
-    if names.is_empty() {
+fn list<'a>(text: &mut String, title: &str, names: impl Iterator<Item = &'a Name>) {
+    let mut names = names.peekable();
+    if names.peek().is_none() {
         return;
     }
     let _ = writeln!(text, "\n{title}:\n");

@@ -4,8 +4,10 @@
 //! where chance is no explanation. What chance may explain is said to be unclear, and more pairs decide it.
 
 use super::interval::Interval;
+use super::pairs::Name;
 use crate::figure::Figure;
 use crate::job::Subject;
+use crate::workload::cost;
 
 /// How much more a message may cost.
 const MOST_COST: f64 = 1.03;
@@ -41,18 +43,19 @@ pub(super) enum Verdict {
 }
 
 impl Guard {
-    /// Of a figure by the names that `results.json` has; a figure that this program does not know has none.
-    pub(super) fn of(figure: &str, subject: &str) -> Self {
-        let Some(figure) = Figure::named(figure) else { return Self::None };
-        if subject == Subject::Ceiling.name() {
+    /// Of a figure by its name; one that this program does not know has none.
+    pub(super) fn of(name: &Name) -> Self {
+        let Some(figure) = Figure::named(&name.figure) else { return Self::None };
+        let costs = name.workload == cost::WORKLOAD;
+        if name.subject == Subject::Ceiling.name() {
             // What the scripts cost in batches of a fixed size is LTQ's; how fast a bare client calls them is not.
-            return if figure == Figure::RedisCpu { Self::Cost } else { Self::None };
-        }
-        if subject != Subject::Ltq.name() {
-            return Self::None;
+            let scripts_alone = costs && name.case == cost::WHOLE_WAY && figure == Figure::RedisCpu;
+            return if scripts_alone { Self::Cost } else { Self::None };
         }
         match figure {
-            Figure::RedisCpu | Figure::Commands | Figure::WaitingBytes | Figure::Allocations => Self::Cost,
+            _ if name.subject != Subject::Ltq.name() => Self::None,
+            Figure::RedisCpu | Figure::Commands | Figure::Allocations if costs => Self::Cost,
+            Figure::WaitingBytes => Self::Cost,
             Figure::Rate => Self::Throughput,
             Figure::P50 | Figure::P50FromSend => Self::Latency,
             _ => Self::None,
@@ -138,16 +141,24 @@ mod tests {
 
     #[test]
     fn guarded_is_what_a_plain_message_costs_and_how_fast_it_is() {
-        for figure in ["RedisCpu", "Commands", "WaitingBytes", "Allocations"] {
-            assert_eq!(Guard::of(figure, "LTQ"), Guard::Cost, "{figure}");
+        let guard = |workload: &str, case: &str, subject: &str, figure: &str| {
+            let [workload, case, subject, figure] = [workload, case, subject, figure].map(str::to_owned);
+            Guard::of(&Name { workload, case, subject, figure })
+        };
+        let (cost, whole_way) = (cost::WORKLOAD, cost::WHOLE_WAY);
+        for figure in ["RedisCpu", "Commands", "Allocations"] {
+            assert_eq!(guard(cost, cost::DRAIN, "LTQ", figure), Guard::Cost, "{figure}");
+            assert_eq!(guard("many workers", "", "LTQ", figure), Guard::None, "{figure}");
         }
-        assert_eq!(Guard::of("Rate", "LTQ"), Guard::Throughput);
-        assert_eq!(Guard::of("P50", "LTQ"), Guard::Latency);
+        assert_eq!(guard("backlog", "", "LTQ", "WaitingBytes"), Guard::Cost);
+        assert_eq!(guard("drain", "", "LTQ", "Rate"), Guard::Throughput);
+        assert_eq!(guard("pick-up", "", "LTQ", "P50"), Guard::Latency);
         for figure in ["P99", "P999", "Max", "ProcessCpu", "a figure of tomorrow"] {
-            assert_eq!(Guard::of(figure, "LTQ"), Guard::None, "{figure}");
+            assert_eq!(guard(cost, cost::DRAIN, "LTQ", figure), Guard::None, "{figure}");
         }
-        assert_eq!(Guard::of("RedisCpu", "ceiling"), Guard::Cost);
-        assert_eq!(Guard::of("Rate", "ceiling"), Guard::None);
-        assert_eq!(Guard::of("P50", "PING"), Guard::None);
+        assert_eq!(guard(cost, whole_way, "ceiling", "RedisCpu"), Guard::Cost);
+        assert_eq!(guard(cost, cost::DRAIN, "ceiling", "RedisCpu"), Guard::None);
+        assert_eq!(guard("drain", "", "ceiling", "Rate"), Guard::None);
+        assert_eq!(guard("pick-up", "", "PING", "P50"), Guard::None);
     }
 }
