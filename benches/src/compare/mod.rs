@@ -70,6 +70,15 @@ impl Both {
             let baseline = self.baseline.measure(part)?;
             (self.here.measure(part)?, baseline)
         };
+        if baseline.is_empty() && PARTS.iter().any(|(group, _)| *group == part.group) {
+            // Else nothing would be compared, and nothing broken.
+            let (part, flags) = (part.name(), part.flags.join(" "));
+            return Err(format!(
+                "the baseline measures nothing when called with `--only {part} --out DIR {flags}`: compare with a commit \
+                 that knows these flags and writes `results.json`"
+            )
+            .into());
+        }
         pairs.add(here, baseline);
         Ok(())
     }
@@ -92,4 +101,49 @@ fn parts(only: &[Group]) -> Vec<Part> {
     let flags_of = |group: Group| PARTS.iter().find(|(part, _)| *part == group).map_or(&OTHERS[..], |(_, flags)| flags);
     let groups = if only.is_empty() { PARTS.map(|(group, _)| group).to_vec() } else { only.to_vec() };
     groups.into_iter().map(|group| Part { group, flags: flags_of(group) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::Args;
+
+    fn flags(typed: &[&str]) -> Result<CompareFlags, clap::Error> {
+        let command = ["bench", "compare", "--baseline", "program"].iter().chain(typed);
+        match Args::try_parse_from(command)?.command {
+            Some(crate::args::Command::Compare(flags)) => Ok(flags),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn by_default_what_is_guarded_is_compared() {
+        let flags = flags(&[]).unwrap();
+        assert!(flags.pairs >= FEWEST);
+        let groups: Vec<Group> = parts(&flags.only).iter().map(|part| part.group).collect();
+        assert_eq!(groups, [Group::Cost, Group::Enqueue, Group::Drain, Group::PickUp, Group::Backlog]);
+    }
+
+    #[test]
+    fn groups_are_chosen_and_too_few_pairs_are_refused() {
+        let chosen = flags(&["--only", "cost", "scale"]).unwrap();
+        let groups: Vec<Group> = parts(&chosen.only).iter().map(|part| part.group).collect();
+        assert_eq!(groups, [Group::Cost, Group::Scale]);
+        let error = flags(&["--pairs", "7"]).unwrap_err().to_string();
+        assert!(error.contains("at least 8 pairs"), "{error}");
+    }
+
+    /// Programs of other commits are called in this way, so it has to stay.
+    #[test]
+    fn the_flags_of_every_part_are_known_to_the_bench() {
+        for group in PARTS.map(|(group, _)| group).into_iter().chain([Group::Retries]) {
+            let part = parts(&[group])[0];
+            let name = part.name();
+            let command = ["bench", "--only", &name, "--out", "folder"].into_iter().chain(part.flags.iter().copied());
+            let settings = Args::try_parse_from(command).unwrap().settings.resolved();
+            assert!(settings.wants(group) && settings.out.is_some(), "{name}");
+        }
+    }
 }

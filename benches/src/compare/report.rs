@@ -54,7 +54,8 @@ fn list<'a>(text: &mut String, title: &str, names: impl Iterator<Item = &'a Name
     }
     let _ = writeln!(text, "\n{title}:\n");
     for name in names {
-        let _ = writeln!(text, "  {}, {}", show_name(name), name.figure);
+        let guarded = if Guard::of(name) == Guard::None { "" } else { ", which would be guarded" };
+        let _ = writeln!(text, "  {}, {}{guarded}", show_name(name), name.figure);
     }
 }
 
@@ -71,4 +72,43 @@ fn summary(guarded: &[Compared<'_>]) -> String {
 
 fn show_name(name: &Name) -> String {
     format!("{} · {} · {}", name.workload, name.case, name.subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(here: &str, baseline: &str) -> Pairs {
+        let mut pairs = Pairs::default();
+        let read = |text: &str| serde_json::from_str(text).unwrap();
+        (0..8).for_each(|_| pairs.add(read(here), read(baseline)));
+        pairs
+    }
+
+    fn series(figure: &str, value: f64) -> String {
+        format!(
+            r#"[{{"workload": "cost", "case": "drain", "subject": "LTQ", "figure": "{figure}", "unit": "of a message",
+                "values": [{value}]}}]"#
+        )
+    }
+
+    #[test]
+    fn what_is_broken_is_named_with_how_much() {
+        let parts = [
+            pairs(&series("Commands", 1.5), &series("Commands", 1.0)),
+            pairs(&series("ProcessCpu", 1.5), &series("ProcessCpu", 1.0)),
+        ];
+        assert_eq!(broken(&parts), ["cost · drain · LTQ: of a message × 1.500"]);
+        let text = render(&parts);
+        assert!(text.contains("BROKEN") && text.contains("higher"), "{text}");
+        assert!(text.contains("Of 1 guarded figures: 0 same, 0 lower, 0 higher, 0 unclear, 1 BROKEN"), "{text}");
+    }
+
+    #[test]
+    fn a_guarded_figure_without_a_counterpart_is_pointed_out() {
+        let text = render(&[pairs("[]", &series("Commands", 1.0))]);
+        assert!(text.contains("Only measured by the baseline:"), "{text}");
+        assert!(text.contains("cost · drain · LTQ, Commands, which would be guarded"), "{text}");
+        assert!(!text.contains("Only measured here"), "{text}");
+    }
 }

@@ -78,3 +78,30 @@ fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn typed(words: &[&str]) -> (Option<String>, Vec<String>) {
+        let Args { against, settings } = Typed::try_parse_from(["bench"].iter().chain(words)).unwrap().args;
+        (against, settings)
+    }
+
+    #[test]
+    fn the_commit_may_be_left_out_and_settings_come_after_two_dashes() {
+        let (pairs, given) = (["--pairs".to_owned(), "8".to_owned()], |commit: &str| Some(commit.to_owned()));
+        assert_eq!(typed(&["--against"]), (given(""), vec![]));
+        assert_eq!(typed(&["--against", "--", "--pairs", "8"]), (given(""), pairs.to_vec()));
+        assert_eq!(typed(&["--against", "e4e2484", "--", "--pairs", "8"]), (given("e4e2484"), pairs.to_vec()));
+        assert_eq!(typed(&["--", "--quick"]), (None, vec!["--quick".to_owned()]));
+    }
+}
