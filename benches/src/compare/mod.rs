@@ -49,7 +49,8 @@ pub(crate) fn run(flags: &CompareFlags) -> Result<(), BoxError> {
         let goes_on = |pairs: &Pairs| pair < flags.pairs || pairs.is_unclear();
         for (part, pairs) in parts.iter().zip(&mut pairs).filter(|(_, pairs)| goes_on(pairs)) {
             let elapsed = started.elapsed().as_secs();
-            eprintln!("pair {} of {}, {}, after {elapsed} s", pair + 1, flags.pairs, part.name());
+            let of = if pair < flags.pairs { flags.pairs } else { 2 * flags.pairs };
+            eprintln!("pair {} of {of}, {}, after {elapsed} s", pair + 1, part.name());
             both.measure(part, pair, pairs)?;
         }
     }

@@ -6,6 +6,9 @@ use super::pairs::{Compared, Name, Pairs};
 use super::verdict::{Guard, Verdict};
 use crate::figure::show;
 
+/// An interval whose ends differ by more than this factor says nothing: it would hide a difference of a tenth either way.
+const WIDE: f64 = 1.25;
+
 /// Everything, as text for a terminal.
 pub(super) fn render(parts: &[Pairs]) -> String {
     let compared = parts.iter().flat_map(Pairs::compared);
@@ -64,6 +67,13 @@ fn summary(guarded: &[Compared<'_>]) -> String {
     let verdicts = [Verdict::Same, Verdict::Lower, Verdict::Higher, Verdict::Unclear, Verdict::Broken];
     let counts = verdicts.map(|verdict| format!("{} {}", count(verdict), verdict.word()));
     let mut text = format!("Of {} guarded figures: {}\n", guarded.len(), counts.join(", "));
+    let wide = guarded.iter().filter(|figure| figure.ratio.high / figure.ratio.low > WIDE).count();
+    if wide > 0 {
+        let _ = writeln!(
+            text,
+            "{wide} of their intervals are so wide that even a large difference would not show: the machine was busy"
+        );
+    }
     if count(Verdict::Unclear) > 0 {
         text.push_str("Unclear: a cost is above its bound, but chance may be why; more pairs (--pairs) decide it\n");
     }
@@ -102,6 +112,18 @@ mod tests {
         let text = render(&parts);
         assert!(text.contains("BROKEN") && text.contains("higher"), "{text}");
         assert!(text.contains("Of 1 guarded figures: 0 same, 0 lower, 0 higher, 0 unclear, 1 BROKEN"), "{text}");
+        assert!(!text.contains("so wide"), "{text}");
+    }
+
+    #[test]
+    fn intervals_that_say_nothing_are_counted() {
+        let mut pairs = Pairs::default();
+        for value in [0.5, 0.8, 0.9, 1.0, 1.0, 1.1, 1.2, 2.0] {
+            let read = |text: &str| serde_json::from_str(text).unwrap();
+            pairs.add(read(&series("Allocations", value)), read(&series("Allocations", 1.0)));
+        }
+        let text = render(&[pairs]);
+        assert!(text.contains("1 same") && text.contains("1 of their intervals are so wide"), "{text}");
     }
 
     #[test]
