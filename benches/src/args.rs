@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::compare::FEWEST;
+
 /// Measures LTQ, its ceiling and other queues, and writes a report.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench --")]
@@ -25,6 +27,29 @@ pub(crate) enum Command {
         /// What to do, as JSON.
         job: String,
     },
+    /// Measures this commit beside another one, whose program is given. Called by `cargo xtask bench --against`.
+    Compare(CompareFlags),
+}
+
+/// Flags of a comparison.
+#[derive(Debug, clap::Args)]
+#[command(name = "cargo xtask bench --against [COMMIT] --")]
+pub(crate) struct CompareFlags {
+    /// The program of the other commit.
+    #[arg(long, hide = true)]
+    pub(crate) baseline: PathBuf,
+    /// How many times each program makes every measurement; what is unclear then, up to as many times more.
+    #[arg(long, default_value_t = 12, value_parser = at_least_the_fewest)]
+    pub(crate) pairs: usize,
+    /// Compares these groups only.
+    #[arg(long, value_enum, num_args = 1.., value_delimiter = ',', value_name = "GROUP")]
+    pub(crate) only: Vec<Group>,
+}
+
+/// As many pairs as an interval needs.
+fn at_least_the_fewest(text: &str) -> Result<usize, String> {
+    let pairs = text.parse().map_err(|error| format!("{error}"))?;
+    if pairs < FEWEST { Err(format!("at least {FEWEST} pairs are needed for a confidence of 99 %")) } else { Ok(pairs) }
 }
 
 /// Flags as typed.

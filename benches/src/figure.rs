@@ -1,9 +1,10 @@
 //! [`Figure`]: what a number in the report counts.
 
-use serde::Serialize;
+use serde::de::value::{Error, StrDeserializer};
+use serde::{Deserialize, Serialize};
 
 /// A kind of number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Figure {
     /// Messages a second.
     Rate,
@@ -107,17 +108,22 @@ impl Figure {
         }
     }
 
-    /// A value of it as people read it: large numbers without a fraction, small ones with some digits.
-    pub(crate) fn show(self, value: f64) -> String {
-        if value.abs() >= 100.0 || value == 0.0 {
-            grouped(value)
-        } else if value.abs() >= 10.0 {
-            format!("{value:.1}")
-        } else if value.abs() >= 0.1 {
-            format!("{value:.2}")
-        } else {
-            format!("{value:.4}")
-        }
+    /// By the name it has in `results.json`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::deserialize(StrDeserializer::<Error>::new(name)).ok()
+    }
+}
+
+/// A value as people read it: large numbers without a fraction, small ones with some digits.
+pub(crate) fn show(value: f64) -> String {
+    if value.abs() >= 100.0 || value == 0.0 {
+        grouped(value)
+    } else if value.abs() >= 10.0 {
+        format!("{value:.1}")
+    } else if value.abs() >= 0.1 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
     }
 }
 
@@ -140,7 +146,6 @@ mod tests {
 
     #[test]
     fn values_keep_the_digits_that_mean_something() {
-        let show = |value| Figure::Rate.show(value);
         assert_eq!(show(1_234_567.8), "1,234,568");
         assert_eq!(show(123.4), "123");
         assert_eq!(show(12.34), "12.3");

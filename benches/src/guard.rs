@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use ltq::BoxError;
 
-use crate::figure::Figure;
+use crate::figure::{Figure, show};
 use crate::job::Subject;
 use crate::record::{Place, Record};
 use crate::workload::cost;
@@ -32,7 +32,7 @@ pub(crate) fn check(record: &Record) -> Result<(), BoxError> {
         if let Some(value) = record.median(place, figure)
             && value > most
         {
-            let (value, name) = (figure.show(value), figure.name());
+            let (value, name) = (show(value), figure.name());
             // Writing into a `String` cannot fail.
             let _ = write!(exceeded, "\n  {case}: {value} {name}, at most {most} are allowed");
         }

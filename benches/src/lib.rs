@@ -13,6 +13,7 @@ mod bench;
 mod ceiling;
 mod clock;
 mod cluster;
+mod compare;
 mod driver;
 mod figure;
 mod guard;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
 fn run(args: args::Args) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Runtime::new()?;
     match args.command {
+        Some(args::Command::Compare(flags)) => compare::run(&flags),
         Some(args::Command::Role { url, job }) => runtime.block_on(role::run(&url, &serde_json::from_str(&job)?)),
         None => runtime.block_on(driver::run(args.settings.resolved())),
     }

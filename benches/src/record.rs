@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::figure::Figure;
+use crate::figure::{Figure, show};
 use crate::numbers::median;
 
 /// All values, in the order in which they first came.
@@ -50,7 +50,7 @@ impl Record {
     /// Adds the value of one run.
     pub(crate) fn add(&mut self, place: Place<'_>, figure: Figure, value: f64) {
         let Place { workload, case, subject } = place;
-        eprintln!("  {workload}, {case}, {subject}: {} {}", figure.show(value), figure.name());
+        eprintln!("  {workload}, {case}, {subject}: {} {}", show(value), figure.name());
         match self.series.iter_mut().find(|series| series.is_at(place, figure)) {
             Some(series) => series.values.push(value),
             None => self.series.push(Series {

@@ -6,7 +6,7 @@ use ltq::BoxError;
 use plotters::prelude::*;
 use plotters::style::RGBAColor;
 
-use crate::figure::{Figure, grouped};
+use crate::figure::{Figure, grouped, show};
 use crate::numbers::from_len;
 use crate::record::{Place, Record};
 
@@ -109,7 +109,7 @@ impl Lines {
             .light_line_style(RGBAColor(0, 0, 0, 0.0))
             .x_labels(self.labels.len())
             .x_label_formatter(&|at| name_at(*at, &labels))
-            .y_label_formatter(&|value| Figure::Rate.show(*value))
+            .y_label_formatter(&|value| show(*value))
             .x_desc(self.x)
             .y_desc(self.y)
             .label_style(FONT)

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Environment, promises};
 use crate::bench::Bench;
+use crate::figure::show;
 use crate::job::Subject;
 use crate::peers::Peer;
 use crate::record::{Place, Record, Series};
@@ -92,7 +93,7 @@ fn measured(record: &Record, workload: &str) -> String {
         let found = |subject| all.iter().find(|s| s.case == case && s.figure == figure && s.subject == subject);
         for subject in &subjects {
             let median = found(*subject).and_then(|series| series.median());
-            cells.push(median.map_or_else(String::new, |median| figure.show(median)));
+            cells.push(median.map_or_else(String::new, show));
         }
         for other in &others {
             let place = |subject| Place { workload: all[0].workload, case, subject };

@@ -1,6 +1,6 @@
 //! What LTQ promises about its speed and its cost, each with what was measured in this run.
 
-use crate::figure::Figure;
+use crate::figure::{Figure, show};
 use crate::job::Subject;
 use crate::record::{Place, Record};
 use crate::workload::{self, backlog, drain, enqueue, idle, pick_up, sends};
@@ -57,7 +57,7 @@ impl Target {
 
 impl Promise {
     pub(super) fn shown(&self) -> String {
-        self.measured.map_or_else(String::new, |value| format!("{}{}", Figure::Rate.show(value), self.unit))
+        self.measured.map_or_else(String::new, |value| format!("{}{}", show(value), self.unit))
     }
 
     pub(super) fn held(&self) -> &'static str {
