@@ -272,6 +272,6 @@ pub(crate) fn free_port() -> u16 {
 fn free_port_of_a_cluster() -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     // The port that the system names is a number that another test is not given at the same time.
-    let mut candidates = std::iter::repeat_with(|| CLUSTER_PORT_ABOVE + free_port() % CLUSTER_PORT_ABOVE);
+    let mut candidates = std::iter::repeat_with(|| CLUSTER_PORT_ABOVE + free_port() % CLUSTER_PORT_ABOVE).take(1_000);
     candidates.find(|port| free(*port) && free(*port + CLUSTER_PORT_ABOVE)).expect("a free pair of ports")
 }

@@ -110,7 +110,9 @@ fn download(work: &Path, wheels: &Path, server: &Server) -> Result<PathBuf, Serv
 }
 
 fn python(server: &Server, arguments: &[&str]) -> Result<(), ServersError> {
-    let command = format!("python3 {}", arguments.join(" "));
+    // Without the paths of this run, which are gone when the reader could type them.
+    let named: Vec<&str> = arguments.iter().copied().take(3).collect();
+    let command = format!("python3 {}", named.join(" "));
     let failed = |why: String| ServersError::Fetch { server: server.name, command: command.clone(), why };
     match Command::new("python3").args(arguments).status() {
         Ok(status) if status.success() => Ok(()),

