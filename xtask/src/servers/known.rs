@@ -3,6 +3,8 @@
 //! The programs are those inside wheels for Python, because these come from a package index that every machine with
 //! `pip` reaches, for every version that is claimed; Python does not run them.
 
+use std::fmt;
+
 /// A pinned server program.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -27,6 +29,12 @@ pub(crate) struct LeftOut {
     /// The beginning of their names.
     pub(crate) tests: &'static str,
     pub(crate) why: &'static str,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "left out here: {} ({})", self.tests, self.why)
+    }
 }
 
 /// Short runs under faults, as the tests of [`LeftOut`] name them; they are no tests of cargo.
