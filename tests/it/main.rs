@@ -42,6 +42,8 @@ mod readiness;
 mod redis_broker;
 /// Sending, dead letters.
 mod sends;
+/// Which server all of this runs on.
+mod server;
 /// Worker processes are asked to stop.
 mod shutdown;
 /// A worker process is frozen beyond its lease and wakes.

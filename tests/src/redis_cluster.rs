@@ -6,7 +6,7 @@ use fred::types::Value;
 
 use crate::bare;
 use crate::conformance::eventually;
-use crate::redis_server::{RedisServer, free_port};
+use crate::redis_server::RedisServer;
 
 /// How many primaries there are, and how many replicas.
 const PRIMARIES: usize = 3;
@@ -28,8 +28,7 @@ impl Cluster {
     /// It does not come up.
     pub async fn start() -> Self {
         let server = |_| {
-            let options = RedisServer::options().arg("--cluster-enabled").arg("yes");
-            let options = options.arg("--cluster-port").arg(free_port().to_string());
+            let options = RedisServer::options().cluster();
             options.arg("--cluster-node-timeout").arg("1000").arg("--repl-diskless-sync-delay").arg("0").start()
         };
         let mut cluster = Self { servers: (0..2 * PRIMARIES).map(server).collect(), ids: Vec::new() };
@@ -39,13 +38,16 @@ impl Cluster {
             cluster.ids.push(bare::call(&client, "CLUSTER MYID").await.as_string().unwrap());
             bare::call(&client, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1)).await;
             if index < PRIMARIES {
-                let range = first_slot(index)..first_slot(index + 1);
-                bare::call(&client, &format!("CLUSTER ADDSLOTSRANGE {} {}", range.start, range.end - 1)).await;
+                // `ADDSLOTSRANGE` begins at Redis 7.0.
+                let mut add = "CLUSTER ADDSLOTS".to_owned();
+                for slot in first_slot(index)..first_slot(index + 1) {
+                    // Writing into a `String` cannot fail.
+                    let _ = write!(add, " {slot}");
+                }
+                bare::call(&client, &add).await;
             }
             if index > 0 {
-                let info = bare::call(&client, "CONFIG GET cluster-port").await;
-                let info: Vec<String> = info.convert().unwrap();
-                bare::call(&first, &format!("CLUSTER MEET 127.0.0.1 {} {}", server.port(), info[1])).await;
+                bare::call(&first, &format!("CLUSTER MEET 127.0.0.1 {}", server.port())).await;
             }
         }
         for replica in PRIMARIES..2 * PRIMARIES {

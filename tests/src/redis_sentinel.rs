@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::bare;
 use crate::conformance::eventually;
-use crate::redis_server::{RedisServer, free_port, wait_ready};
+use crate::redis_server::{RedisServer, free_port, program, wait_ready};
 
 /// What the sentinels call the primary.
 pub const SERVICE: &str = "main";
@@ -96,9 +96,10 @@ impl Sentinel {
             ),
         )
         .unwrap();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program());
         command.arg(config).arg("--sentinel").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("redis-server --sentinel did not run: {error}"));
+        let mut child =
+            command.spawn().unwrap_or_else(|error| panic!("{} --sentinel did not run: {error}", program().display()));
         let log = child.stdout.take().unwrap();
         if let Err(log) = wait_ready(BufReader::new(log), "+monitor") {
             let _ = child.kill();

@@ -1,6 +1,7 @@
 //! [`RedisServer`]: a real `redis-server` for one test, in a folder of its own, on a free port and a unix socket.
 //!
-//! A machine without `redis-server` fails the test with a message that says so: a skipped test proves nothing.
+//! A machine without `redis-server` fails the test with a message that says so: a skipped test proves nothing. The
+//! variable [`SERVER`] names another program, so that one test binary is run against several servers.
 
 #![expect(clippy::expect_used, reason = "a test harness fails by panicking")]
 
@@ -17,16 +18,23 @@ use tempfile::TempDir;
 
 use crate::certificates::Certificates;
 
+/// The environment variable with the path of the server program that all tests start; if it is not set, that is
+/// `redis-server` on the PATH.
+pub const SERVER: &str = "LTQ_TEST_SERVER";
+
 /// How long a server may take to come up; generous, because it only bounds a failing test.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often another port is tried when somebody else was quicker.
 const PORT_ATTEMPTS: usize = 5;
+/// How far the port on which the servers of a cluster talk is above the one for clients. Redis 6.2 has no setting for it.
+const CLUSTER_PORT_ABOVE: u16 = 10_000;
 
 /// How a server is to be started.
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
     appendonly: bool,
     tls: bool,
+    cluster: bool,
     extra_args: Vec<String>,
 }
 
@@ -53,6 +61,13 @@ impl RedisOptions {
         self
     }
 
+    /// Can be one of a cluster. It has a second port for the others, [`CLUSTER_PORT_ABOVE`] the one for clients.
+    #[must_use]
+    pub(crate) fn cluster(mut self) -> Self {
+        self.cluster = true;
+        self.arg("--cluster-enabled").arg("yes")
+    }
+
     /// Starts the server.
     ///
     /// # Panics
@@ -63,11 +78,11 @@ impl RedisOptions {
         let dir = TempDir::with_prefix("ltq-redis-").expect("a temporary folder for redis-server");
         let mut server = RedisServer { dir, port: 0, options: self, child: None };
         for attempt in 1.. {
-            server.port = free_port();
+            server.port = if server.options.cluster { free_port_of_a_cluster() } else { free_port() };
             match server.launch() {
                 Ok(()) => break,
                 Err(log) if attempt < PORT_ATTEMPTS && log.contains("already in use") => {}
-                Err(log) => panic!("redis-server did not start:\n{log}"),
+                Err(log) => panic!("{} did not start:\n{log}", program().display()),
             }
         }
         server
@@ -152,7 +167,7 @@ impl RedisServer {
     pub fn restart(&mut self) {
         self.stop();
         if let Err(log) = self.launch() {
-            panic!("redis-server did not start again:\n{log}");
+            panic!("{} did not start again:\n{log}", program().display());
         }
     }
 
@@ -168,7 +183,7 @@ impl RedisServer {
 
     /// Starts the process and waits until it is ready. The error is what it wrote.
     fn launch(&mut self) -> Result<(), String> {
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program());
         command.args(["--bind", "127.0.0.1"]);
         let port = self.port.to_string();
         if self.options.tls {
@@ -186,7 +201,9 @@ impl RedisServer {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let child = command.spawn().unwrap_or_else(|error| {
             panic!(
-                "redis-server could not be run ({error}); install it, for example with `apt-get install redis-server`"
+                "{} could not be run ({error}); install it, for example with `apt-get install redis-server`, \
+                 or let {SERVER} name the program of a server",
+                program().display()
             )
         });
         let child = self.child.insert(child);
@@ -239,7 +256,22 @@ pub(crate) fn wait_ready(log: impl BufRead + Send + 'static, ready: &str) -> Res
     }
 }
 
+/// The program of all servers, and with `--sentinel` of sentinels: what [`SERVER`] names, or `redis-server`.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::var_os(SERVER).map_or_else(|| PathBuf::from("redis-server"), PathBuf::from)
+}
+
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound address").port()
+}
+
+/// A free port whose sibling is free, too. Both are below those that the system hands out by itself, where a connection of
+/// another test could be using the sibling.
+fn free_port_of_a_cluster() -> u16 {
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    // The port that the system names is a number that another test is not given at the same time.
+    let mut candidates = std::iter::repeat_with(|| CLUSTER_PORT_ABOVE + free_port() % CLUSTER_PORT_ABOVE).take(1_000);
+    candidates.find(|port| free(*port) && free(*port + CLUSTER_PORT_ABOVE)).expect("a free pair of ports")
 }

@@ -6,7 +6,9 @@
 mod bench;
 mod cargo;
 mod chaos;
+mod packages;
 mod redis;
+mod servers;
 mod test;
 mod tidy;
 
