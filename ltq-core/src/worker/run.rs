@@ -77,12 +77,14 @@ async fn leave(broker: &dyn Broker, stopped: Stopped) {
     let Stopped { queues, waiters, heartbeat } = stopped;
     let leaving = async {
         waiters.stop().await;
-        for queue in queues {
+        // All at once: one whose server is away must not keep the worker from leaving the others.
+        let leaving = queues.into_iter().map(async |queue| {
             let (name, worker) = (queue.membership.queue(), &queue.incarnation().worker);
             if let Err(error) = recover::leave(broker, name, worker).await {
                 tracing::warn!(queue = %name, %error, "could not leave the queue; the lease will run out");
             }
-        }
+        });
+        futures_util::future::join_all(leaving).await;
     };
     if tokio::time::timeout(LEAVE, leaving).await.is_err() {
         tracing::warn!("leaving the queues took too long; the leases will run out");
