@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::check::{Plan, check};
 use super::execute::Executor;
 use super::fetch::{Fetch, Stopped};
@@ -18,6 +20,7 @@ use super::turns::Turns;
 use super::wait::Waiters;
 use super::{Health, Shutdown, Worker, WorkerError, recover};
 use crate::broker::Broker;
+use crate::message::QueueName;
 
 /// How long leaving the queues may take when the worker stops.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -42,9 +45,7 @@ async fn start_and_run(
     let Plan { name, queues, registry, states, stack, options } = plan;
     let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
     health.starting();
-    for queue in &queues {
-        broker.prove(queue).await?;
-    }
+    prove(&*broker, &queues).await?;
     let heartbeat = Heartbeat::start(heartbeat::Settings {
         worker: name.clone(),
         broker: Arc::clone(&broker),
@@ -73,6 +74,22 @@ async fn start_and_run(
     Ok(())
 }
 
+/// Finds out whether the broker lets this worker serve its queues. One that cannot be reached while others can is served when
+/// it is back: in a cluster its server may be away.
+async fn prove(broker: &dyn Broker, queues: &[QueueName]) -> Result<(), WorkerError> {
+    let proofs = join_all(queues.iter().map(async |queue| (queue, broker.prove(queue).await))).await;
+    let reached = proofs.iter().any(|(_, proof)| proof.is_ok());
+    for (queue, proof) in proofs {
+        match proof {
+            Err(error) if reached && error.is_transient() => {
+                tracing::warn!(%queue, %error, "the queue cannot be reached; it is served when it can");
+            }
+            proof => proof?,
+        }
+    }
+    Ok(())
+}
+
 async fn leave(broker: &dyn Broker, stopped: Stopped) {
     let Stopped { queues, waiters, heartbeat } = stopped;
     let leaving = async {
@@ -84,7 +101,7 @@ async fn leave(broker: &dyn Broker, stopped: Stopped) {
                 tracing::warn!(queue = %name, %error, "could not leave the queue; the lease will run out");
             }
         });
-        futures_util::future::join_all(leaving).await;
+        join_all(leaving).await;
     };
     if tokio::time::timeout(LEAVE, leaving).await.is_err() {
         tracing::warn!("leaving the queues took too long; the leases will run out");
