@@ -1,4 +1,4 @@
-//! [`Cluster`]: three primaries that share the slots, and a replica for each.
+//! [`Cluster`]: three primaries that share the slots, with a replica for each or with none.
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,15 @@ use crate::bare;
 use crate::conformance::eventually;
 use crate::redis_server::RedisServer;
 
-/// How many primaries there are, and how many replicas.
+/// How many primaries there are.
 const PRIMARIES: usize = 3;
 const SLOTS: u16 = 16_384;
 
 /// A running cluster. Dropping it stops its servers, by their process ids.
 #[derive(Debug)]
 pub struct Cluster {
-    /// The servers; in the beginning the first three are primaries, and the one three further on is the replica of each.
+    /// The servers; in the beginning the first three are primaries, and the one three further on is the replica of each, if
+    /// there are replicas.
     pub servers: Vec<RedisServer>,
     ids: Vec<String>,
 }
@@ -27,11 +28,27 @@ impl Cluster {
     ///
     /// It does not come up.
     pub async fn start() -> Self {
+        Self::build(PRIMARIES, &["--cluster-node-timeout", "1000"]).await
+    }
+
+    /// As [`start`](Self::start), without replicas: nobody takes over the queues of a primary that is lost. The others give up
+    /// on a server after `node_timeout_ms`; `full_coverage` says whether they then serve nothing either.
+    ///
+    /// # Panics
+    ///
+    /// It does not come up.
+    pub async fn without_replicas(node_timeout_ms: u32, full_coverage: bool) -> Self {
+        let coverage = if full_coverage { "yes" } else { "no" };
+        let node_timeout = node_timeout_ms.to_string();
+        Self::build(0, &["--cluster-node-timeout", &node_timeout, "--cluster-require-full-coverage", coverage]).await
+    }
+
+    async fn build(replicas: usize, args: &[&str]) -> Self {
         let server = |_| {
-            let options = RedisServer::options().cluster();
-            options.arg("--cluster-node-timeout").arg("1000").arg("--repl-diskless-sync-delay").arg("0").start()
+            let options = args.iter().fold(RedisServer::options().cluster(), |options, arg| options.arg(*arg));
+            options.arg("--repl-diskless-sync-delay").arg("0").start()
         };
-        let mut cluster = Self { servers: (0..2 * PRIMARIES).map(server).collect(), ids: Vec::new() };
+        let mut cluster = Self { servers: (0..PRIMARIES + replicas).map(server).collect(), ids: Vec::new() };
         let first = bare::connect(cluster.servers[0].port()).await;
         for (index, server) in cluster.servers.iter().enumerate() {
             let client = bare::connect(server.port()).await;
@@ -50,13 +67,13 @@ impl Cluster {
                 bare::call(&first, &format!("CLUSTER MEET 127.0.0.1 {}", server.port())).await;
             }
         }
-        for replica in PRIMARIES..2 * PRIMARIES {
+        for replica in PRIMARIES..PRIMARIES + replicas {
             let client = bare::connect(cluster.servers[replica].port()).await;
             let id = &cluster.ids[replica - PRIMARIES];
             // It may not have heard of that one yet.
             eventually(async || bare::try_call(&client, &format!("CLUSTER REPLICATE {id}")).await.ok()).await;
         }
-        cluster.settled().await;
+        cluster.settled(replicas).await;
         cluster
     }
 
@@ -84,7 +101,7 @@ impl Cluster {
     }
 
     /// Waits until every server is up, each replica follows its primary, and all say the same.
-    async fn settled(&self) {
+    async fn settled(&self, replicas: usize) {
         for (index, server) in self.servers.iter().enumerate() {
             let client = bare::connect(server.port()).await;
             eventually(async || {
@@ -92,7 +109,7 @@ impl Cluster {
                 let nodes = bare::call(&client, "CLUSTER NODES").await.as_string().unwrap();
                 let known = nodes.lines().filter(|line| line.contains("slave") && !line.contains("fail")).count();
                 let linked = bare::info(&client, "replication").await.contains("master_link_status:up");
-                let up = info.contains("cluster_state:ok") && known == PRIMARIES && (linked || index < PRIMARIES);
+                let up = info.contains("cluster_state:ok") && known == replicas && (linked || index < PRIMARIES);
                 up.then_some(())
             })
             .await;

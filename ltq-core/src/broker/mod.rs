@@ -51,9 +51,6 @@ pub trait Broker: Produce + Consume + Admin + std::fmt::Debug + Send + Sync + 's
     /// The same broker over connections of its own, served by the runtime this is called on.
     async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError>;
 
-    /// Replaces connections that do not answer. Called when a call took longer than it should.
-    async fn reconnect(&self);
-
     /// Sends what is buffered and closes the connections. Idempotent.
     async fn close(&self);
 }

@@ -1,12 +1,15 @@
 //! [`Heartbeat`]: renews the leases, returns the messages of dead workers, and watches that the worker makes progress.
 //!
 //! It has a thread, a runtime and a connection of its own: a task that blocks the worker's runtime must not cost the
-//! worker its leases, and a runtime that hangs for good must not keep the watchdog from seeing it.
+//! worker its leases, and a runtime that hangs for good must not keep the watchdog from seeing it. The leases are renewed
+//! all at once, each for itself: a queue whose server is away must not cost the worker the others.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -106,34 +109,46 @@ struct Beat {
 impl Beat {
     async fn run(self, stop: CancellationToken) {
         let mut watchdog = Watchdog { told_at: None };
-        let interval = self.settings.lease / 4;
+        let mut beats = Beats::new(self.settings.memberships.len(), Instant::now());
+        let mut renewals = FuturesUnordered::new();
         loop {
-            let beat_at = Instant::now();
-            let mut next = interval;
-            let round = async {
-                let mut all = true;
-                for membership in &self.settings.memberships {
-                    let renewed = self.renew(membership).await;
-                    all &= renewed.is_some();
-                    next = next.min(renewed.flatten().unwrap_or(interval) + EXPIRY_MARGIN);
-                }
-                if all {
-                    self.settings.health.leases_renewed();
-                }
-            };
-            // A call may wait for a broker that is away; the watchdog must not wait with it.
+            let now = Instant::now();
+            while let Some(index) = beats.next_due(now) {
+                renewals.push(self.renew_in_time(index, now));
+            }
+            let look_at = now + self.interval();
+            // A call may wait for a broker that is away; neither the watchdog nor another queue must wait with it.
             tokio::select! {
-                () = round => {}
-                () = tokio::time::sleep(self.settings.lease) => {}
+                Some(renewed) = renewals.next(), if !renewals.is_empty() => {
+                    if beats.ended(&renewed, self.interval()) {
+                        self.settings.health.leases_renewed();
+                    }
+                }
+                () = tokio::time::sleep_until(beats.next_at().map_or(look_at, |at| at.min(look_at))) => {}
                 () = stop.cancelled() => break,
             }
             watchdog.look(&self.settings, &self.pulse);
-            tokio::select! {
-                () = tokio::time::sleep_until(beat_at + next.max(EXPIRY_MARGIN)) => {}
-                () = stop.cancelled() => break,
-            }
         }
+        drop(renewals);
         self.broker.close().await;
+    }
+
+    fn interval(&self) -> Duration {
+        self.settings.lease / 4
+    }
+
+    /// Renews one lease, or gives up after the time it lasts: it is lost by then.
+    async fn renew_in_time(&self, index: usize, began: Instant) -> Renewed {
+        let membership = &self.settings.memberships[index];
+        let Ok(next) = tokio::time::timeout(self.settings.lease, self.renew(membership)).await else {
+            tracing::warn!(
+                worker = self.settings.worker,
+                queue = %membership.queue(),
+                "could not renew the lease within the time it lasts; trying again"
+            );
+            return Renewed { index, began, next: None };
+        };
+        Renewed { index, began, next }
     }
 
     /// Renews one lease; returns when the next other lease runs out, if any does, or nothing where the broker failed.
@@ -156,9 +171,6 @@ impl Beat {
             }
             Err(error) => {
                 self.report(queue.as_str(), &error);
-                if matches!(error, BrokerError::Timeout { .. }) {
-                    self.broker.reconnect().await;
-                }
                 None
             }
         }
@@ -166,6 +178,53 @@ impl Beat {
 
     fn report(&self, queue: &str, error: &BrokerError) {
         tracing::warn!(worker = self.settings.worker, queue, %error, "could not renew the lease; trying again");
+    }
+}
+
+/// A renewal that is over.
+struct Renewed {
+    /// Of which membership.
+    index: usize,
+    began: Instant,
+    /// When the next other lease on the queue runs out, if any does; nothing where the broker failed.
+    next: Option<Option<Duration>>,
+}
+
+/// When which lease has to be renewed. All are renewed at the same moments, as long as each renewal is answered.
+struct Beats {
+    /// When, for each membership; nothing while a renewal is under way.
+    due: Vec<Option<Instant>>,
+    /// Which were not renewed since all of them last were.
+    missing: Vec<bool>,
+}
+
+impl Beats {
+    fn new(count: usize, now: Instant) -> Self {
+        Self { due: vec![Some(now); count], missing: vec![true; count] }
+    }
+
+    /// Takes one that is due.
+    fn next_due(&mut self, now: Instant) -> Option<usize> {
+        let index = self.due.iter().position(|due| due.is_some_and(|due| due <= now))?;
+        self.due[index] = None;
+        Some(index)
+    }
+
+    /// When the next one is due.
+    fn next_at(&self) -> Option<Instant> {
+        self.due.iter().flatten().min().copied()
+    }
+
+    /// A renewal is over. Says whether every lease has been renewed since this was last so.
+    fn ended(&mut self, renewed: &Renewed, interval: Duration) -> bool {
+        let next = renewed.next.flatten().map_or(interval, |next| interval.min(next + EXPIRY_MARGIN));
+        self.due[renewed.index] = Some(renewed.began + next.max(EXPIRY_MARGIN));
+        self.missing[renewed.index] &= renewed.next.is_none();
+        let all = !self.missing.contains(&true);
+        if all {
+            self.missing.fill(true);
+        }
+        all
     }
 }
 

@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::builder::Worker;
 use super::check::{Plan, check};
 use super::execute::Executor;
@@ -20,6 +22,7 @@ use super::wait::Waiters;
 use super::{Health, Shutdown, WorkerError, recover};
 use crate::broker::Broker;
 use crate::client::{BrokerAccess as _, Client};
+use crate::message::QueueName;
 
 /// How long leaving the queues may take when the worker stops.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -40,9 +43,7 @@ async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &
     let broker = Arc::clone(client.broker());
     let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
     health.starting();
-    for queue in &queues {
-        broker.prove(queue).await?;
-    }
+    prove(&*broker, &queues).await?;
     let heartbeat = Heartbeat::start(heartbeat::Settings {
         worker: name.clone(),
         broker: Arc::clone(&broker),
@@ -71,16 +72,34 @@ async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &
     Ok(())
 }
 
+/// Finds out whether the broker lets this worker serve its queues. One that cannot be reached while others can is served when
+/// it is back: in a cluster its server may be away.
+async fn prove(broker: &dyn Broker, queues: &[QueueName]) -> Result<(), WorkerError> {
+    let proofs = join_all(queues.iter().map(async |queue| (queue, broker.prove(queue).await))).await;
+    let reached = proofs.iter().any(|(_, proof)| proof.is_ok());
+    for (queue, proof) in proofs {
+        match proof {
+            Err(error) if reached && error.is_transient() => {
+                tracing::warn!(%queue, %error, "the queue cannot be reached; it is served when it can");
+            }
+            proof => proof?,
+        }
+    }
+    Ok(())
+}
+
 async fn leave(broker: &dyn Broker, stopped: Stopped) {
     let Stopped { queues, waiters, heartbeat } = stopped;
     let leaving = async {
         waiters.stop().await;
-        for queue in queues {
+        // All at once: one whose server is away must not keep the worker from leaving the others.
+        let leaving = queues.into_iter().map(async |queue| {
             let (name, worker) = (queue.membership.queue(), &queue.incarnation().worker);
             if let Err(error) = recover::leave(broker, name, worker).await {
                 tracing::warn!(queue = %name, %error, "could not leave the queue; the lease will run out");
             }
-        }
+        });
+        join_all(leaving).await;
     };
     if tokio::time::timeout(LEAVE, leaving).await.is_err() {
         tracing::warn!("leaving the queues took too long; the leases will run out");

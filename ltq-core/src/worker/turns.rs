@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::membership::{Incarnation, Membership};
 use super::{WorkerOptions, settle};
-use crate::broker::{Broker, BrokerError, Delivered, Settlement, Turn, TurnReply};
+use crate::broker::{Broker, Delivered, Settlement, Turn, TurnReply};
 use crate::message::MessageId;
 
 /// The shortest and the longest pause before a failed turn is repeated.
@@ -216,9 +216,6 @@ async fn until_reply(broker: &dyn Broker, membership: &Membership, epoch: u64, t
         }
         if pause == PAUSE.start {
             tracing::warn!(queue = %turn.queue, %error, "could not fetch or settle; trying again until it works");
-        }
-        if matches!(error, BrokerError::Timeout { .. }) {
-            broker.reconnect().await;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.end);

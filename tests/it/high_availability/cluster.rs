@@ -28,7 +28,7 @@ mod conformance {
 }
 
 /// One queue on each primary, the one of the test worker's tasks among them; sorted by primary.
-async fn queues(cluster: &Cluster) -> Vec<String> {
+pub(super) async fn queues(cluster: &Cluster) -> Vec<String> {
     let mut queues = vec![String::new(); 3];
     for name in std::iter::once(tasks::QUEUE.to_owned()).chain((0..).map(|number| format!("queue-{number}"))) {
         let (home, _) = cluster.home(&format!("{{ltq:{name}}}:ready")).await;
@@ -42,7 +42,7 @@ async fn queues(cluster: &Cluster) -> Vec<String> {
     unreachable!("there is always another name");
 }
 
-fn work_on(queue: &str, key: impl Into<String>) -> Message {
+pub(super) fn work_on(queue: &str, key: impl Into<String>) -> Message {
     tasks::work.message(key, 0).on_queue(queue.to_owned())
 }
 

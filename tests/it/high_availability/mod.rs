@@ -3,6 +3,7 @@
 
 mod acl;
 mod cluster;
+mod lone_primaries;
 mod sentinel;
 mod tls;
 

@@ -153,8 +153,6 @@ impl Broker for MemoryBroker {
         Ok(Arc::new(self.clone()))
     }
 
-    async fn reconnect(&self) {}
-
     /// Does nothing: others may hold the same broker.
     async fn close(&self) {}
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::calls::durable::DurableConnections;
@@ -40,6 +41,11 @@ use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 /// As how many messages at least a turn takes them as a block. Some more commands on the server, and one more of the client,
 /// have to be worth it.
 const BLOCK_FROM: usize = 32;
+
+/// How long a call waits for its queue to be on the list of queues.
+const LIST_WITHIN: Duration = Duration::from_millis(500);
+/// How long until that is tried again.
+const LIST_AGAIN: Duration = Duration::from_secs(5);
 
 /// Queues on a Redis server, or on something that speaks its protocol and runs its scripts.
 #[derive(Debug)]
@@ -172,26 +178,35 @@ impl RedisBroker {
     }
 
     /// Puts a queue on the list of queues, once per process and life of the server's memory. Apart from the scripts,
-    /// because the list lies outside the queue's hash tag.
+    /// because the list lies outside the queue's hash tag. In a cluster its server may be away while the queue's is not, so
+    /// nobody waits for it for long; it is then tried again some time later.
     async fn list(&self, queue: &QueueName) -> Result<(), BrokerError> {
         let scripts = self.scripts()?;
         let forgotten = scripts.times_forgotten();
         {
             let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
-            if listed.forgotten == forgotten && listed.queues.contains(queue) {
+            let known = listed.forgotten == forgotten && listed.queues.contains(queue);
+            if known || listed.not_before.is_some_and(|not_before| Instant::now() < not_before) {
                 return Ok(());
             }
         }
         let key = keys::queues(&self.settings.options().namespace);
-        match scripts.command(Command::on("list", "SADD", &key, [queue.as_str().into()])).await {
-            Ok(_) => {}
-            // A worker must be able to make room. The queue goes on the list when there is some.
-            Err(BrokerError::OutOfMemory { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        }
+        let listing = scripts.command(Command::on("list", "SADD", &key, [queue.as_str().into()]));
+        let in_time = tokio::time::timeout(LIST_WITHIN, listing).await;
         let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
+        match in_time {
+            Ok(Ok(_)) => {}
+            // A worker must be able to make room. The queue goes on the list when there is some.
+            Ok(Err(BrokerError::OutOfMemory { .. })) => return Ok(()),
+            Ok(Err(error)) if !error.is_transient() => return Err(error),
+            _ => {
+                listed.not_before = Some(Instant::now() + LIST_AGAIN);
+                return Ok(());
+            }
+        }
+        listed.not_before = None;
         if listed.forgotten != forgotten {
-            *listed = Listed { forgotten, queues: HashSet::new() };
+            *listed = Listed { forgotten, ..Listed::default() };
         }
         listed.queues.insert(queue.clone());
         Ok(())
@@ -225,6 +240,8 @@ struct Listed {
     /// How often the server had forgotten what it knew when they were. It may have forgotten the list since.
     forgotten: u64,
     queues: HashSet<QueueName>,
+    /// When to try again, after the list could not be reached.
+    not_before: Option<Instant>,
 }
 
 #[async_trait]
@@ -235,12 +252,6 @@ impl Broker for RedisBroker {
 
     async fn dedicated(&self) -> Result<Arc<dyn Broker>, BrokerError> {
         Self::open(self.settings.clone(), self.block_from).await
-    }
-
-    async fn reconnect(&self) {
-        self.waiters.clear();
-        self.durable.clear();
-        self.scripts.replace(self.settings.options().call_timeout).await;
     }
 
     async fn close(&self) {

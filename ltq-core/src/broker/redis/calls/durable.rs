@@ -89,7 +89,7 @@ impl DurableConnections {
 impl Named {
     async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<Published, BrokerError> {
         self.check_server(batch.durability)?;
-        let node = Node { connection: &self.connection, key: keys.ready() };
+        let node = Node { connection: &self.connection, key: keys.ready(), at_most: self.call_timeout };
         if self.name.is_empty() {
             self.name = node.give_name().await?;
         }
@@ -130,6 +130,8 @@ struct Node<'a> {
     connection: &'a Connection,
     /// A key of the queue.
     key: String,
+    /// How long one call may take.
+    at_most: Duration,
 }
 
 impl Node<'_> {
@@ -176,7 +178,7 @@ impl Node<'_> {
     }
 
     async fn ask(&self, command: &Command) -> Result<Reply<'_>, BrokerError> {
-        self.connection.command_once(command).await?.ok_or_else(|| BrokerError::Unavailable {
+        self.connection.command_once(command, self.at_most).await?.ok_or_else(|| BrokerError::Unavailable {
             address: self.connection.address().to_owned(),
             reason: "the queue is on its way to another server of the cluster".to_owned(),
             source: None,

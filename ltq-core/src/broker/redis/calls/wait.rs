@@ -4,7 +4,6 @@
 //! A program that only sends never opens one. The server ends a wait by itself after `at_most`; if it does not, the
 //! connection is dead. It is thrown away, as after any other error, which also disarms the wait on the server.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,15 +52,9 @@ impl Waiters {
             if settings.has_successor() { (PIECE, GRACE_WITH_SUCCESSOR) } else { (Duration::MAX, GRACE) };
         let key = loop {
             let left = until.saturating_duration_since(Instant::now()).clamp(SHORTEST, longest);
-            match pop(&connection, &keys, left, grace).await {
-                Ok(None) if Instant::now() < until => {}
-                Ok(key) => break key,
-                Err(error) => {
-                    if matches!(error, BrokerError::Timeout { .. }) {
-                        settings.silences().fetch_add(1, Ordering::Relaxed);
-                    }
-                    return Err(error);
-                }
+            match pop(&connection, &keys, left, grace).await? {
+                None if Instant::now() < until => {}
+                key => break key,
             }
         };
         self.lock().push(connection);
@@ -98,18 +91,12 @@ async fn pop(
     let mut args: Vec<Value> = others.iter().map(|key| key.as_str().into()).collect();
     args.push(format!("{:.3}", at_most.as_secs_f64()).into());
     let command = Command::on(CALL, "BLPOP", first, args).blocking();
-    let watchdog = at_most + grace;
-    match tokio::time::timeout(watchdog, connection.command_once(&command)).await {
-        Ok(Ok(Some(mut popped))) => popped.maybe_bytes(),
-        // The client has learned by now who owns the keys, unless they are still on their way.
-        Ok(Ok(None)) => {
+    match connection.command_once(&command, at_most + grace).await? {
+        Some(mut popped) => popped.maybe_bytes(),
+        // Who owns the keys is known by now, unless they are still on their way.
+        None => {
             tokio::time::sleep(at_most.min(MOVE_PAUSE)).await;
             Ok(None)
-        }
-        Ok(Err(error)) => Err(error),
-        Err(_) => {
-            let address = connection.address().to_owned();
-            Err(BrokerError::Timeout { address, call: CALL, waited: watchdog })
         }
     }
 }

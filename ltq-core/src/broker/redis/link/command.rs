@@ -1,11 +1,15 @@
 //! [`Command`]: a command of the server that is no script.
 
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::Error;
 use fred::interfaces::ClientLike;
-use fred::types::{ClusterHash, CustomCommand};
+use fred::types::{ClusterHash, CustomCommand, Value as Answer};
 use fred::util::redis_keyslot;
 
 use super::connect::Connection;
-use super::error::is_moving;
+use super::request::Request;
 use super::script::Reply;
 use super::value::Value;
 use crate::broker::BrokerError;
@@ -39,28 +43,44 @@ impl Command {
         self.blocks = true;
         self
     }
+}
 
-    async fn run(&self, connection: &Connection) -> Result<fred::types::Value, fred::error::Error> {
+impl Request for Command {
+    fn call(&self) -> &'static str {
+        self.call
+    }
+
+    fn slot(&self) -> u16 {
+        self.slot
+    }
+
+    async fn send(&self, client: &Client) -> Result<Answer, Error> {
         let command = CustomCommand::new_static(self.name, ClusterHash::Custom(self.slot), self.blocks);
         let args: Vec<_> = self.args.iter().map(Value::to_client).collect();
-        connection.client().custom(command, args).await
+        client.custom(command, args).await
     }
 }
 
 impl Connection {
     /// Runs a command, which has to be safe to run twice. The reply is read as a list, a single value as a list of one.
     pub(crate) async fn command(&self, command: Command) -> Result<Reply<'_>, BrokerError> {
-        let reply = self.call(command.call, || command.run(self)).await?;
+        let reply = self.call(&command).await?;
         Ok(Reply::of(self, command.call, reply))
     }
 
-    /// Runs a command once, for as long as the caller waits: nobody watches whether the server is silent. `None` where its
-    /// keys are on their way to another server of the cluster: look for them again.
-    pub(crate) async fn command_once(&self, command: &Command) -> Result<Option<Reply<'_>>, BrokerError> {
-        match command.run(self).await {
-            Ok(reply) => Ok(Some(Reply::of(self, command.call, reply))),
-            Err(error) if is_moving(&error) => Ok(None),
-            Err(error) => Err(self.error(command.call, &error)),
+    /// Runs a command once; it is an error of time when the server has not answered within `at_most`, and the connection is
+    /// then to be thrown away. `None` where its keys are on their way to another server of the cluster: look for them again.
+    pub(crate) async fn command_once(
+        &self,
+        command: &Command,
+        at_most: Duration,
+    ) -> Result<Option<Reply<'_>>, BrokerError> {
+        match tokio::time::timeout(at_most, self.call_once(command)).await {
+            Ok(reply) => Ok(reply?.map(|reply| Reply::of(self, command.call, reply))),
+            Err(_) => {
+                self.silent(command).await;
+                Err(BrokerError::Timeout { address: self.address().to_owned(), call: command.call, waited: at_most })
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Peer {
 pub(crate) fn translate(peer: &Peer, call: &'static str, waited: Duration, error: &Error) -> BrokerError {
     let address = peer.address.clone();
     let details = in_script(error.details());
-    let reason = server_words(details).to_owned();
+    let reason = server_words(details);
     if lacks_permission(details) {
         let reason = format!("{reason}; grant the user what LTQ needs: {}", peer.grants);
         return BrokerError::Refused { address, call, reason };
@@ -63,10 +63,9 @@ fn in_script(details: &str) -> &str {
     }
 }
 
-/// Whether the keys of a call are on their way to another server of the cluster, or have arrived there.
-pub(crate) fn is_moving(error: &Error) -> bool {
-    // The client's word for a redirection that it was told not to follow.
-    *error.kind() == ErrorKind::Routing || error.details().starts_with("TRYAGAIN")
+/// Whether a server said that it cannot serve now.
+pub(super) fn is_passing(error: &Error) -> bool {
+    server_code(error.details()).is_some_and(|code| PASSING.contains(&code))
 }
 
 /// Whether the server refused because the user may not do so. Inside a script servers have words for it only, older and
@@ -113,9 +112,16 @@ fn server_code(details: &str) -> Option<&str> {
     (code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
-/// The server's words without the arguments it may quote.
-fn server_words(details: &str) -> &str {
-    details.split(", with args beginning with").next().unwrap_or(details)
+/// The server's words without the arguments it may quote, and what to do where it is not to wait.
+pub(super) fn server_words(details: &str) -> String {
+    let words = details.split(", with args beginning with").next().unwrap_or(details);
+    if words.starts_with("CLUSTERDOWN The cluster is down") {
+        return format!(
+            "{words}: some of its hash slots have no server, and it is set to serve none then; set \
+             `cluster-require-full-coverage no` on all its servers, so that the queues on the others go on"
+        );
+    }
+    words.to_owned()
 }
 
 /// The message inside the debug form of an I/O error, which is what the client hands on.

@@ -5,13 +5,17 @@
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::LuaInterface;
 use fred::types::Value as Answer;
+use fred::util::redis_keyslot;
 
 use super::connect::Connection;
+use super::request::Request;
 use super::value::Value;
 use crate::broker::BrokerError;
 
@@ -180,26 +184,15 @@ impl Script {
         keys: Vec<String>,
         args: Vec<Value>,
     ) -> Result<Answer, BrokerError> {
-        connection.call(self.call, || self.run_once(connection, &keys, &args)).await
-    }
-
-    async fn run_once(&self, connection: &Connection, keys: &[String], args: &[Value]) -> Result<Answer, Error> {
-        let client = connection.client();
         #[cfg(not(feature = "testing"))]
-        let (source, of_test) = (self.source(), [const { Value::Integer(0) }; 0]);
+        let (source, of_test) = (self.source(), Vec::new());
         #[cfg(feature = "testing")]
         let (source, of_test) = match connection.test_clock() {
             Some(clock) => (self.test_source(), clock.arguments(self.call).to_vec()),
             None => (self.source(), Vec::new()),
         };
-        let args = || args.iter().chain(&of_test).map(Value::to_client).collect::<Vec<_>>();
-        match client.evalsha(source.hash.as_str(), keys.to_vec(), args()).await {
-            Err(error) if error.details().starts_with("NOSCRIPT") => {
-                connection.forgotten();
-                client.eval(source.text.as_str(), keys.to_vec(), args()).await
-            }
-            reply => reply,
-        }
+        let forgotten = connection.forgotten();
+        connection.call(&ScriptCall { call: self.call, source, keys, args, of_test, forgotten }).await
     }
 
     /// Starts reading a reply that is a list of `length` elements.
@@ -235,6 +228,40 @@ impl Kind {
             Self::List => "list",
             Self::Hash => "hash",
             Self::SortedSet => "zset",
+        }
+    }
+}
+
+/// A script with its keys and arguments.
+struct ScriptCall<'a> {
+    call: &'static str,
+    source: &'a Source,
+    keys: Vec<String>,
+    args: Vec<Value>,
+    /// What a test adds.
+    of_test: Vec<Value>,
+    /// Where it is counted that the server did not know the script.
+    forgotten: &'a AtomicU64,
+}
+
+impl Request for ScriptCall<'_> {
+    fn call(&self) -> &'static str {
+        self.call
+    }
+
+    /// All keys have the same.
+    fn slot(&self) -> u16 {
+        self.keys.first().map_or(0, |key| redis_keyslot(key.as_bytes()))
+    }
+
+    async fn send(&self, client: &Client) -> Result<Answer, Error> {
+        let args = || self.args.iter().chain(&self.of_test).map(Value::to_client).collect::<Vec<_>>();
+        match client.evalsha(self.source.hash.as_str(), self.keys.clone(), args()).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => {
+                self.forgotten.fetch_add(1, Ordering::Relaxed);
+                client.eval(self.source.text.as_str(), self.keys.clone(), args()).await
+            }
+            reply => reply,
         }
     }
 }

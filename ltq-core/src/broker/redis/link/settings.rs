@@ -7,11 +7,13 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::socket2::TcpKeepalive;
 use fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
+    Config, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy, Server, ServerConfig, TcpConfig,
+    UnresponsiveConfig,
 };
 
 use super::address;
 use super::error::Peer;
+use super::topology::Topology;
 use crate::broker::{BrokerError, ConnectOptions, redact_url};
 
 /// A silent peer is given up after about this long, whether something is in flight or not.
@@ -33,8 +35,10 @@ pub(crate) struct Settings {
     options: ConnectOptions,
     #[cfg(feature = "testing")]
     test_clock: Option<super::test_clock::TestClock>,
-    /// How often a connection made with these settings found its server silent.
+    /// How often a connection made with these settings found its server silent, where there is one.
     silences: Arc<AtomicU64>,
+    /// What is known of the cluster, where it is one.
+    topology: Arc<Topology>,
 }
 
 impl Settings {
@@ -45,6 +49,7 @@ impl Settings {
             config: address::config(url)?,
             options: options.clone(),
             silences: Arc::default(),
+            topology: Arc::default(),
             #[cfg(feature = "testing")]
             test_clock: None,
         })
@@ -67,9 +72,23 @@ impl Settings {
         &self.peer.address
     }
 
-    /// Whom errors are about.
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.peer
+    /// Whom errors are about: the address, and which `server` of the cluster.
+    pub(super) fn peer(&self, server: Option<&Server>) -> Peer {
+        let mut peer = self.peer.clone();
+        if let Some(Server { host, port, .. }) = server {
+            peer.address = format!("{} (its server {host}:{port})", peer.address);
+        }
+        peer
+    }
+
+    /// The servers that the address names.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        self.config.server.hosts()
+    }
+
+    /// What is known of the cluster.
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// Whether keys are spread over several servers.
@@ -101,26 +120,33 @@ impl Settings {
         if call_timeout.is_zero() { most } else { (call_timeout / 2).min(most) }
     }
 
-    /// Counts the silences, so that a connection learns from the others that its server may be gone.
-    pub(crate) fn silences(&self) -> &Arc<AtomicU64> {
-        &self.silences
+    /// Counts the silences of a server, so that a connection learns from the others that it may be gone.
+    pub(super) fn silences(&self, server: Option<&Server>) -> Arc<AtomicU64> {
+        server.map_or_else(|| Arc::clone(&self.silences), |server| self.topology.silences(server))
     }
 
-    /// A client that is not connected yet; a `call_timeout` of zero sets no bound.
-    pub(crate) fn client(&self, call_timeout: Duration) -> Client {
+    /// A client that is not connected yet, of the address or of one `server` of the cluster; a `call_timeout` of zero sets no
+    /// bound.
+    pub(super) fn client(&self, server: Option<&Server>, call_timeout: Duration) -> Client {
+        let mut config = self.config.clone();
+        if let Some(server) = server {
+            config.server = ServerConfig::Centralized { server: server.clone() };
+            // It may be known to be away.
+            config.fail_fast = false;
+        }
         let performance = PerformanceConfig { default_command_timeout: call_timeout, ..PerformanceConfig::default() };
         // Quick at first, because most interruptions are short; never slower than once a second, because recovery has to be
         // quick when the server is back; for ever, because a worker never gives up.
         let mut policy = ReconnectPolicy::new_exponential(0, 20, 1_000, 2);
         policy.set_jitter(20);
-        Client::new(self.config.clone(), Some(performance), Some(self.connection(call_timeout)), Some(policy))
+        Client::new(config, Some(performance), Some(self.connection(call_timeout)), Some(policy))
     }
 
     /// Answers after which the client connects anew and sends the call again: states that pass by themselves, or with a
     /// connection to the new primary. Behind a single address nothing says that there is another primary, so there the
     /// caller learns at once that the server takes no writes.
     fn reconnect_errors(&self) -> Vec<ReconnectError> {
-        let mut errors = vec![ReconnectError::ClusterDown, ReconnectError::Loading, ReconnectError::MasterDown];
+        let mut errors = vec![ReconnectError::Loading, ReconnectError::MasterDown];
         if self.has_successor() {
             errors.push(ReconnectError::ReadOnly);
         }
@@ -149,9 +175,6 @@ impl Settings {
             unresponsive: UnresponsiveConfig { max_timeout: Some(silence), interval: (silence / 4).max(MILLISECOND) },
             tcp,
             reconnect_errors: self.reconnect_errors(),
-            // `script.rs` and `wait.rs` repeat redirected calls themselves. The client would ask the old owner of a slot
-            // again when it was told to ASK the new one, and while doing so take the reply of another call for its own.
-            max_redirections: 0,
             ..ConnectionConfig::default()
         }
     }
