@@ -112,7 +112,7 @@ impl Beat {
             let mut next = interval;
             let round = async {
                 let mut all = true;
-                for membership in &self.settings.memberships {
+                for membership in self.settings.memberships.iter().filter(|membership| !membership.is_closed()) {
                     let renewed = self.renew(membership).await;
                     all &= renewed.is_some();
                     next = next.min(renewed.flatten().unwrap_or(interval) + EXPIRY_MARGIN);

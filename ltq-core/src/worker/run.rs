@@ -14,7 +14,7 @@ use super::fetch::{Fetch, Stopped};
 use super::heartbeat::{self, Heartbeat};
 use super::membership::Membership;
 use super::pool::Pool;
-use super::turns::Turns;
+use super::served::Served;
 use super::wait::Waiters;
 use super::{Health, Shutdown, Worker, WorkerError, recover};
 use crate::broker::Broker;
@@ -51,7 +51,7 @@ async fn start_and_run(
         exit_when_stalled: options.exit_when_stalled,
     })
     .await?;
-    let waiters = Waiters::start(&broker, &queues).await?;
+    let waiters = Waiters::start(Arc::clone(&broker), queues.clone());
     health.started();
     tracing::info!(
         worker = name,
@@ -61,9 +61,9 @@ async fn start_and_run(
         broker = broker.address(),
         "worker started"
     );
-    let pool = Pool::new(Arc::new(Executor { registry, states, stack, options }));
-    let turns = memberships.into_iter().map(Turns::new).collect();
-    let fetch = Fetch::new(Arc::clone(&broker), pool, turns, waiters, heartbeat, health.clone(), shutdown);
+    let pool = Pool::new(Arc::new(Executor { registry, states, stack, options }), queues.len());
+    let served = memberships.into_iter().map(Served::new).collect();
+    let fetch = Fetch::new(Arc::clone(&broker), pool, served, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;
     leave(&*broker, stopped).await;
     tracing::info!(worker = name, "worker stopped");
@@ -74,7 +74,7 @@ async fn leave(broker: &dyn Broker, stopped: Stopped) {
     let Stopped { queues, waiters, heartbeat } = stopped;
     let leaving = async {
         waiters.stop().await;
-        for queue in queues {
+        for queue in queues.into_iter().filter(|queue| !queue.is_closed()) {
             let (name, worker) = (queue.membership.queue(), &queue.incarnation().worker);
             if let Err(error) = recover::leave(broker, name, worker).await {
                 tracing::warn!(queue = %name, %error, "could not leave the queue; the lease will run out");
