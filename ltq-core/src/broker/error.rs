@@ -133,4 +133,15 @@ impl BrokerError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
     }
+
+    /// Whether trying again cannot help until somebody changes something at the server: the user lacks a permission, or a key
+    /// of the queue belongs to something else.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { reason, .. } => reason.contains("grant the user"),
+            Self::WrongType { .. } => true,
+            _ => false,
+        }
+    }
 }

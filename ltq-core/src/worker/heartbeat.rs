@@ -137,9 +137,12 @@ impl Beat {
         self.settings.lease / 4
     }
 
-    /// Renews one lease, or gives up after the time it lasts: it is lost by then.
+    /// Renews one lease, or gives up after the time it lasts: it is lost by then. That of a closed queue is let run out.
     async fn renew_in_time(&self, index: usize, began: Instant) -> Renewed {
         let membership = &self.settings.memberships[index];
+        if membership.is_closed() {
+            return Renewed { index, began, next: Some(None) };
+        }
         let Ok(next) = tokio::time::timeout(self.settings.lease, self.renew(membership)).await else {
             tracing::warn!(
                 worker = self.settings.worker,
