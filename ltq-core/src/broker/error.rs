@@ -139,6 +139,7 @@ impl BrokerError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
+            // What the link says about a permission that is missing. Others pass by themselves, as too many connections.
             Self::Refused { reason, .. } => reason.contains("grant the user"),
             Self::WrongType { .. } => true,
             _ => false,

@@ -59,7 +59,7 @@ impl State {
 }
 
 impl Pool {
-    /// A pool for the messages of so many queues.
+    /// A pool for the messages of so many queues, whose tasks send with `client`.
     pub(super) fn new(executor: Arc<Executor>, client: Client, queues: usize) -> Self {
         let state = State { waiting: Lines::new(queues), ended: Vec::new(), idle: 0, plenty: 0, told: false };
         let shared = Shared { executor, state: Mutex::new(state), wake: Semaphore::new(0), news: Notify::new() };
