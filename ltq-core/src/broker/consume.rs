@@ -28,18 +28,8 @@ pub trait Consume: Send + Sync {
     /// content, until it has a reply.
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError>;
 
-    /// Waits until one of `queues` may have something to take, or until `at_most` has passed. Returns the queue that
-    /// woke it. Wakes exactly one of several waiting workers per event; may wake for nothing.
-    ///
-    /// # Cancel safety
-    ///
-    /// MUST NOT be dropped: a wake token may be lost on its way.
-    async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError>;
-
-    /// How many of `queues` one call of [`wait`](Self::wait) can watch: each inner list needs a call of its own.
-    fn wait_groups(&self, queues: &[QueueName]) -> Vec<Vec<QueueName>> {
-        vec![queues.to_vec()]
-    }
+    /// The waits it takes to watch all of `queues`, each of which is watched by one of them.
+    fn waits(&self, queues: &[QueueName]) -> Vec<Box<dyn Wait>>;
 
     /// Extends this worker's lease on a queue to `lease` from now, and reports the workers whose lease ran out.
     async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError>;
@@ -47,4 +37,22 @@ pub trait Consume: Send + Sync {
     /// Returns messages of a worker to the head of the queue, in the order in which it took them, a bounded number per call.
     async fn recover(&self, queue: &QueueName, worker: &WorkerId, recovery: Recovery)
     -> Result<Recovered, BrokerError>;
+}
+
+/// Waits for messages on some queues, over a connection of its own, which it opens when it first waits and keeps. Dropping
+/// the wait closes the connection, after which nothing is taken over it any more.
+#[async_trait]
+pub trait Wait: Send + std::fmt::Debug {
+    /// The queues it watches.
+    fn queues(&self) -> &[QueueName];
+
+    /// Waits until one of the queues may have something to take, or until `at_most` has passed. Returns the queue that woke
+    /// it. Wakes exactly one of several workers that wait, for each event; may wake for nothing. Of several queues that have
+    /// something it prefers none: while all have, each is returned in turn.
+    ///
+    /// # Cancel safety
+    ///
+    /// MUST NOT be dropped unless the wait itself is: a wake token may be lost on its way, so whoever drops both looks at
+    /// the queues afterwards.
+    async fn wait(&mut self, at_most: Duration) -> Result<Option<QueueName>, BrokerError>;
 }

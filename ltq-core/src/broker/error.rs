@@ -133,4 +133,16 @@ impl BrokerError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
     }
+
+    /// Whether trying again cannot help until somebody changes something at the server: the user lacks a permission, or a key
+    /// of the queue belongs to something else.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            // What the link says about a permission that is missing. Others pass by themselves, as too many connections.
+            Self::Refused { reason, .. } => reason.contains("grant the user"),
+            Self::WrongType { .. } => true,
+            _ => false,
+        }
+    }
 }

@@ -30,7 +30,7 @@ use async_trait::async_trait;
 pub use self::address::redact_url;
 pub use self::admin::{Admin, QueueCounts, QueueStats};
 pub use self::connect::{DEFAULT_URL, connect};
-pub use self::consume::Consume;
+pub use self::consume::{Consume, Wait};
 pub(crate) use self::delivered::header_id;
 pub use self::delivered::{Delivered, Place};
 pub use self::error::BrokerError;

@@ -44,6 +44,15 @@ pub enum WorkerError {
     /// The broker cannot be used.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// No queue is left to serve: each was closed, because the broker refuses what serving it needs.
+    #[error("no queue is left to serve; the last, `{queue}`, was closed because the broker refuses what that needs")]
+    QueuesClosed {
+        /// The queue that was closed last.
+        queue: String,
+        /// What it refuses, and what to do.
+        #[source]
+        source: BrokerError,
+    },
     /// A part of the worker could not be started.
     #[error("the worker could not start its {part}")]
     Start {

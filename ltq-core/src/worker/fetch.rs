@@ -1,11 +1,11 @@
 //! [`Fetch`]: the loop that takes messages while there are free slots, and carries settlements to the broker.
 //!
-//! There is no batch barrier: a turn is made as soon as there is room and perhaps a message, or something to settle. While
-//! a turn is under way, executions go on, with messages taken ahead where tasks are short (`worker/ahead.rs`), and what
-//! they report gathers for the next one. Due messages are moved inside the broker's turn, so there is no part that
-//! forwards them.
+//! There is no batch barrier: a turn is made as soon as there is room and perhaps a message, or something to settle; which
+//! and when is decided by the rota. While a turn is under way, executions go on, with messages taken ahead where tasks are
+//! short (`worker/ahead.rs`), and what they report gathers for the next one. Due messages are moved inside the broker's
+//! turn, so there is no part that forwards them.
 //!
-//! Next: `worker/turns.rs`, then `worker/pool.rs`.
+//! Next: `worker/rota.rs`, then `worker/pool.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,12 @@ use super::execute::Execution;
 use super::health::Health;
 use super::heartbeat::{Heartbeat, Pulse};
 use super::pool::{Pool, Report};
-use super::turns::{Ended, Turns};
+use super::rota::{Hands, Rota, Told};
+use super::served::{End, Ended, Served};
 use super::wait::{Waiters, Woken};
 use super::{Shutdown, WorkerError};
 use crate::BoxFuture;
-use crate::broker::{Broker, Delivered, TurnReply};
+use crate::broker::{Broker, BrokerError, Delivered, TurnReply};
 use crate::task::Origin;
 
 /// How often the loop shows that it is alive although nothing happens.
@@ -36,20 +37,20 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) struct Fetch {
     pub(super) broker: Arc<dyn Broker>,
     pub(super) pool: Pool,
-    pub(super) queues: Vec<Turns>,
+    pub(super) queues: Vec<Served>,
     pub(super) waiters: Waiters,
     pub(super) heartbeat: Heartbeat,
     pub(super) health: Health,
     pub(super) shutdown: Shutdown,
+    /// Which of the queues is asked, for how many messages, and when.
+    rota: Rota,
     /// The messages in this worker's hands, by the number of their execution. The number of one that is gone is used
     /// again, so a message may be given up while it runs only when no other will follow.
     held: Slab<HeldMessage>,
     ahead: Ahead,
     turns: FuturesUnordered<BoxFuture<'static, Ended>>,
-    /// What turns under way may bring.
-    reserved: usize,
-    /// Which queue is asked first; it moves on so that no queue is always last.
-    first: usize,
+    /// How many messages wait for a slot, by queue.
+    waiting: Vec<usize>,
     /// Memory for collecting what executions report.
     collected: Vec<Report>,
     stage: Stage,
@@ -76,25 +77,26 @@ impl Fetch {
     pub(super) fn new(
         broker: Arc<dyn Broker>,
         pool: Pool,
-        queues: Vec<Turns>,
+        queues: Vec<Served>,
         waiters: Waiters,
         heartbeat: Heartbeat,
         health: Health,
         shutdown: Shutdown,
     ) -> Self {
+        let now = Instant::now();
         Self {
             broker,
             pool,
+            rota: Rota::new(queues.len(), now),
             queues,
             waiters,
             heartbeat,
             health,
             shutdown,
             held: Slab::new(),
-            ahead: Ahead::new(Instant::now()),
+            ahead: Ahead::new(now),
             turns: FuturesUnordered::new(),
-            reserved: 0,
-            first: 0,
+            waiting: Vec::new(),
             collected: Vec::new(),
             stage: Stage::Work,
         }
@@ -104,7 +106,7 @@ impl Fetch {
     ///
     /// # Errors
     ///
-    /// The watchdog gave up.
+    /// The watchdog gave up, or every queue was closed.
     pub(super) async fn run(mut self) -> Result<Stopped, WorkerError> {
         loop {
             self.collect();
@@ -124,22 +126,24 @@ impl Fetch {
     /// Waits for the next thing to do.
     async fn wait_for_event(&mut self) -> Result<(), WorkerError> {
         let working = self.stage == Stage::Work;
-        let wake_at = self.wake_at();
-        if working && self.free() > 0 && self.queues.iter().any(|queue| !queue.hot && !queue.under_way) {
-            self.waiters.arm();
-        }
+        let now = Instant::now();
+        let wake_at = self.wake_at(now);
+        self.waiters.arm(|queue| self.rota.listens(queue, now));
         // While every queue has a turn under way, reports only gather: collecting them could start nothing.
-        let collecting = self.queues.iter().any(|queue| !queue.under_way);
+        let collecting = self.rota.can_start();
         tokio::select! {
-            Some(ended) = self.turns.next(), if !self.turns.is_empty() => self.turn_ended(ended),
+            Some(ended) = self.turns.next(), if !self.turns.is_empty() => self.turn_ended(ended)?,
             () = self.pool.news(), if collecting => {
                 // Lets executions that are about to end do so, and join the same turn.
                 tokio::task::yield_now().await;
             }
-            Some(woken) = self.waiters.woken() => self.woken(woken),
+            Some(woken) = self.waiters.woken() => self.woken(woken)?,
             pulse = self.heartbeat.pulse() => match pulse {
                 Some(Pulse::LeaseLost) => tracing::warn!("a lease was lost: this worker was silent for too long"),
-                Some(Pulse::Recovered(queue)) => self.woken(Woken::Look(vec![queue])),
+                Some(Pulse::Recovered(name)) => {
+                    let queue = self.queues.iter().position(|queue| *queue.membership.queue() == name);
+                    queue.into_iter().for_each(|queue| self.rota.look(queue));
+                }
                 Some(Pulse::Stalled { what, limit }) => return Err(WorkerError::Stalled { what, limit }),
                 None => return Err(WorkerError::Stalled { what: "the heartbeat thread ended", limit: Duration::ZERO }),
             },
@@ -150,29 +154,14 @@ impl Fetch {
         Ok(())
     }
 
-    /// How many more messages could run.
-    fn free(&self) -> usize {
-        self.pool.executor().options.concurrency.saturating_sub(self.held.len() + self.reserved)
-    }
-
-    /// How many more messages may be taken.
-    fn room(&self) -> usize {
-        let most = self.pool.executor().options.concurrency + self.ahead.allowed();
-        most.saturating_sub(self.held.len() + self.reserved)
-    }
-
     /// When to wake at the latest.
-    fn wake_at(&self) -> Instant {
-        let now = Instant::now();
+    fn wake_at(&self, now: Instant) -> Instant {
         let mut at = now + TICK;
+        at = at.min(self.rota.look_at().unwrap_or(at));
         match self.stage {
             Stage::Work => {
-                if self.free() > 0 {
-                    let queues = self.queues.iter().filter(|queue| !queue.under_way);
-                    at = at.min(queues.filter_map(|queue| queue.due_at).min().unwrap_or(at));
-                }
                 at = at.min(self.pool.oldest().map_or(at, |oldest| oldest + ahead::PATIENCE));
-                if self.pool.waiting() > self.ahead.plenty() {
+                if self.waiting.iter().sum::<usize>() > self.ahead.plenty() {
                     // Reports make no news meanwhile, but must not be kept for long either.
                     at = at.min(Ahead::no_hurry_until(now));
                 }
@@ -186,6 +175,7 @@ impl Fetch {
     fn refresh(&mut self) {
         for (index, queue) in self.queues.iter_mut().enumerate() {
             if queue.refresh() {
+                self.rota.look(index);
                 let held = &self.held;
                 let lost = self.pool.take_back(|execution| held[execution.number].queue == index);
                 lost.iter().for_each(|execution| drop(self.held.remove(execution.number)));
@@ -229,43 +219,61 @@ impl Fetch {
 
     /// Starts every turn that may bring or tell something.
     fn start_turns(&mut self) {
-        let now = Instant::now();
-        let count = self.queues.len();
-        let working = self.stage == Stage::Work;
-        let mut asking = self.queues.iter().filter(|queue| !queue.under_way && queue.may_have_messages(now)).count();
-        let plenty = working && self.pool.waiting() > self.ahead.plenty();
-        for offset in 0..count {
-            let index = (self.first + offset) % count;
-            let room = self.room();
-            let queue = &mut self.queues[index];
-            if queue.under_way || (plenty && !queue.woken && now < Ahead::no_hurry_until(queue.last_turn)) {
-                continue;
-            }
-            let asks = queue.may_have_messages(now);
-            // An equal share of the room for each queue that asks; what one does not need is free again soon.
-            let want = if working && asks { queue.want(room.div_ceil(asking.max(1))) } else { 0 };
-            asking -= usize::from(asks);
-            if want == 0 && !queue.has_news() {
-                continue;
-            }
-            let turn = queue.start(index, Arc::clone(&self.broker), want, &self.pool.executor().options);
+        self.pool.waiting(&mut self.waiting);
+        let options = &self.pool.executor().options;
+        let hands = Hands {
+            takes: self.stage == Stage::Work,
+            most: options.concurrency + self.ahead.allowed(),
+            held: self.held.len(),
+            waiting: &self.waiting,
+            plenty: self.ahead.plenty(),
+        };
+        for ask in self.rota.plan(Instant::now(), &hands, |queue| self.queues[queue].has_news()) {
+            let turn = self.queues[ask.queue].start(*ask, Arc::clone(&self.broker), options);
             self.turns.push(Box::pin(turn));
-            self.reserved += want;
         }
-        self.first = (self.first + 1) % count;
     }
 
-    fn turn_ended(&mut self, mut ended: Ended) {
-        self.reserved -= ended.want;
-        let queue = &mut self.queues[ended.queue];
-        if !queue.ended(&ended) {
-            return;
+    fn turn_ended(&mut self, ended: Ended) -> Result<(), WorkerError> {
+        let Ended { ask, epoch, end } = ended;
+        let told = if let End::Reply(reply) = &end { Some(Told::from(reply)) } else { None };
+        self.rota.ended(ask, told, Instant::now());
+        match end {
+            End::Reply(reply) => {
+                if self.queues[ask.queue].replied(epoch, &reply) {
+                    self.health.fetch_progress();
+                    self.health.broker_answered();
+                    self.deliver(ask.queue, epoch, reply);
+                }
+                Ok(())
+            }
+            End::LeaseLost => Ok(()),
+            End::Refused(error) => self.close_queue(ask.queue, error),
         }
-        self.health.fetch_progress();
-        self.health.broker_answered();
-        if let Some(reply) = ended.reply.take() {
-            self.deliver(ended.queue, ended.epoch, reply);
+    }
+
+    /// Stops serving a queue for which the broker refuses what the worker needs. What the worker holds of it is free for
+    /// others when its lease ends.
+    ///
+    /// # Errors
+    ///
+    /// It was the last one.
+    fn close_queue(&mut self, index: usize, error: BrokerError) -> Result<(), WorkerError> {
+        let queue = &self.queues[index];
+        if queue.is_closed() {
+            return Ok(());
         }
+        let name = queue.membership.queue();
+        tracing::error!(queue = %name, %error, "the queue is closed for this worker: the broker refuses what serving it needs");
+        queue.membership.close();
+        self.rota.close(index);
+        self.health.queue_closed(name.as_str(), &error);
+        if self.queues.iter().all(Served::is_closed) {
+            return Err(WorkerError::QueuesClosed { queue: name.to_string(), source: error });
+        }
+        self.waiters.renew(|queue| !self.queues[queue].is_closed());
+        (0..self.queues.len()).for_each(|queue| self.rota.look(queue));
+        Ok(())
     }
 
     /// Starts the executions of what a turn brought.
@@ -285,26 +293,19 @@ impl Fetch {
         });
         let taken_at = Instant::now();
         let held = &mut self.held;
-        self.pool.push(reply.deliveries.into_iter().map(|delivered| {
+        self.pool.push(index, reply.deliveries.into_iter().map(|delivered| {
             let number = held.insert(HeldMessage { queue: index, epoch, delivered: delivered.clone() });
             Execution { number, delivered, origin: Arc::clone(&origin), taken_at }
         }));
     }
 
-    fn woken(&mut self, woken: Woken) {
+    fn woken(&mut self, woken: Woken) -> Result<(), WorkerError> {
         match woken {
-            Woken::Queue(name) => {
-                for queue in self.queues.iter_mut().filter(|queue| *queue.membership.queue() == name) {
-                    queue.hot = true;
-                    queue.woken = true;
-                }
-            }
-            Woken::Look(names) => {
-                for queue in self.queues.iter_mut().filter(|queue| names.contains(queue.membership.queue())) {
-                    queue.hot = true;
-                }
-            }
+            Woken::Token(queue) => self.rota.woken(queue, Instant::now()),
+            Woken::Look(queues) => queues.iter().for_each(|queue| self.rota.look(*queue)),
+            Woken::Refused(queue, error) => self.close_queue(queue, error)?,
         }
+        Ok(())
     }
 
     /// Moves from one stage to the next when its time has come. Says whether everything is over.
@@ -328,7 +329,7 @@ impl Fetch {
             }
         }
         if let Stage::Settle { until } = self.stage {
-            let settled = self.turns.is_empty() && !self.queues.iter().any(Turns::has_news);
+            let settled = self.turns.is_empty() && !self.rota.owes() && !self.queues.iter().any(Served::has_news);
             if !settled && now >= until {
                 tracing::error!("the broker did not take the last results; their messages will run again");
             }
@@ -355,7 +356,7 @@ impl Fetch {
 
 /// What is left to put away when the loop has ended.
 pub(super) struct Stopped {
-    pub(super) queues: Vec<Turns>,
+    pub(super) queues: Vec<Served>,
     pub(super) waiters: Waiters,
     pub(super) heartbeat: Heartbeat,
 }

@@ -3,9 +3,11 @@
 //! Readiness has a bound of its own: a probe has to know within seconds, while the watchdog, which ends the worker, sits
 //! out minutes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::broker::BrokerError;
 
 /// The shortest bound of readiness: the fetch loop of an idle worker shows itself once a second.
 const SHORTEST_BOUND: Duration = Duration::from_secs(3);
@@ -29,10 +31,12 @@ struct Inner {
     beat_ms: AtomicU64,
     limit_ms: AtomicU64,
     bound_ms: AtomicU64,
+    /// The queue that was closed first, and why.
+    closed: OnceLock<(String, String)>,
 }
 
 /// Why a worker is not ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReady {
     /// It has not started, or has ended.
@@ -47,6 +51,15 @@ pub enum NotReady {
     /// Its fetch loop made no progress for so long: the broker does not answer it, or tasks block its runtime.
     #[error("its fetch loop made no progress for {0:?}: the broker does not answer, or tasks block its runtime")]
     Fetch(Duration),
+    /// A queue is closed for this worker, because the broker refuses what serving it needs; the worker serves its other
+    /// queues. Of several this is the one that was closed first.
+    #[error("the queue `{queue}` is closed for it: {reason}")]
+    QueueClosed {
+        /// Which queue.
+        queue: String,
+        /// What the broker refused, and what to do.
+        reason: String,
+    },
 }
 
 impl Health {
@@ -61,13 +74,14 @@ impl Health {
                 beat_ms: AtomicU64::new(0),
                 limit_ms: AtomicU64::new(as_ms(limit)),
                 bound_ms: AtomicU64::new(as_ms(SHORTEST_BOUND)),
+                closed: OnceLock::new(),
             }),
         }
     }
 
     /// Whether the worker takes messages now: it runs, was not asked to stop, and within the time of
     /// [`Worker::ready_within`](super::Worker::ready_within) both its fetch loop has made progress and its heartbeat has
-    /// renewed every lease.
+    /// renewed every lease; and no queue is closed for it.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.not_ready().is_none()
@@ -87,7 +101,8 @@ impl Health {
         } else if fetch > bound {
             Some(NotReady::Fetch(fetch))
         } else {
-            None
+            let (queue, reason) = self.inner.closed.get()?.clone();
+            Some(NotReady::QueueClosed { queue, reason })
         }
     }
 
@@ -124,6 +139,12 @@ impl Health {
 
     pub(super) fn stopped(&self) {
         self.inner.running.store(false, Ordering::Relaxed);
+    }
+
+    /// The broker refuses what serving this queue needs.
+    pub(super) fn queue_closed(&self, queue: &str, error: &BrokerError) {
+        // The first one stays.
+        let _ = self.inner.closed.set((queue.to_owned(), error.to_string()));
     }
 
     pub(super) fn fetch_progress(&self) {

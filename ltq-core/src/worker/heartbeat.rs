@@ -114,7 +114,11 @@ impl Beat {
         loop {
             let now = Instant::now();
             while let Some(index) = beats.next_due(now) {
-                renewals.push(self.renew_in_time(index, now));
+                if self.settings.memberships[index].is_closed() {
+                    beats.leave_out(index);
+                } else {
+                    renewals.push(self.renew_in_time(index, now));
+                }
             }
             let look_at = now + self.interval();
             // A call may wait for a broker that is away; neither the watchdog nor another queue must wait with it.
@@ -196,11 +200,13 @@ struct Beats {
     due: Vec<Option<Instant>>,
     /// Which were not renewed since all of them last were.
     missing: Vec<bool>,
+    /// Which are not to be renewed any more.
+    left_out: Vec<bool>,
 }
 
 impl Beats {
     fn new(count: usize, now: Instant) -> Self {
-        Self { due: vec![Some(now); count], missing: vec![true; count] }
+        Self { due: vec![Some(now); count], missing: vec![true; count], left_out: vec![false; count] }
     }
 
     /// Takes one that is due.
@@ -208,6 +214,12 @@ impl Beats {
         let index = self.due.iter().position(|due| due.is_some_and(|due| due <= now))?;
         self.due[index] = None;
         Some(index)
+    }
+
+    /// This one is not renewed any more.
+    fn leave_out(&mut self, index: usize) {
+        self.left_out[index] = true;
+        self.missing[index] = false;
     }
 
     /// When the next one is due.
@@ -222,7 +234,7 @@ impl Beats {
         self.missing[renewed.index] &= renewed.next.is_none();
         let all = !self.missing.contains(&true);
         if all {
-            self.missing.fill(true);
+            self.missing.iter_mut().zip(&self.left_out).for_each(|(missing, left_out)| *missing = !left_out);
         }
         all
     }

@@ -3,7 +3,7 @@
 //! The fetch loop registers, the heartbeat renews; whichever learns first that the lease was lost starts a new
 //! incarnation. A new one has a new name, so a late result of the old one can never be taken for a result of the new.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -37,11 +37,18 @@ pub(super) struct Membership {
     current: Mutex<Incarnation>,
     /// The epoch of the current incarnation, for who only asks whether it has changed.
     epoch: AtomicU64,
+    /// Whether the queue is closed for this worker.
+    closed: AtomicBool,
 }
 
 impl Membership {
     pub(super) fn new(queue: QueueName) -> Self {
-        Self { queue, current: Mutex::new(Incarnation::new(0)), epoch: AtomicU64::new(0) }
+        Self {
+            queue,
+            current: Mutex::new(Incarnation::new(0)),
+            epoch: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn queue(&self) -> &QueueName {
@@ -75,6 +82,17 @@ impl Membership {
         *current = Incarnation::new(epoch + 1);
         self.epoch.store(epoch + 1, Ordering::Release);
         true
+    }
+
+    /// Whether the queue is closed for this worker: its lease is not renewed any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Closes the queue for this worker, and cancels what it runs of it: when the lease ends, that is somebody else's.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.lose(self.epoch());
     }
 
     fn lock(&self) -> MutexGuard<'_, Incarnation> {

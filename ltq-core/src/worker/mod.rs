@@ -1,8 +1,8 @@
 //! The worker: takes messages, runs their tasks, settles them.
 //!
 //! [`Worker`] is the builder users write, [`App`] several of them in one process. What happens when it runs is in
-//! `run.rs` (the parts), `fetch.rs` (the loop), `pool.rs` (the slots), `execute.rs` (one delivery) and `settle.rs` (how it
-//! leaves the worker's hands).
+//! `run.rs` (the parts), `fetch.rs` (the loop), `rota.rs` (which queue is asked next), `pool.rs` (the slots), `execute.rs`
+//! (one delivery) and `settle.rs` (how it leaves the worker's hands).
 
 mod ahead;
 mod app;
@@ -14,18 +14,21 @@ mod execute;
 mod fetch;
 mod health;
 mod heartbeat;
+mod lines;
 mod membership;
 mod options;
 mod own_runtime;
 mod pool;
 mod recover;
+mod rota;
 mod run;
+mod served;
 mod settle;
+mod shares;
 mod shutdown;
 mod start;
 #[cfg(feature = "testing")]
 pub(crate) mod steps;
-mod turns;
 mod wait;
 
 pub use self::app::{App, AppError, IntoApp};

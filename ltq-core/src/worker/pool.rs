@@ -1,4 +1,4 @@
-//! [`Pool`]: the slots that run messages, and the messages that wait for one.
+//! [`Pool`]: the slots that run messages, and the messages that wait for one (`worker/lines.rs`).
 //!
 //! A slot is a task of the runtime that runs one message after the other. It reports how one ended and takes the next in
 //! the same step, so that between two short messages there is nothing to wait for and nothing to allocate. Slots are
@@ -6,7 +6,6 @@
 //!
 //! Next: `worker/execute.rs`.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
@@ -14,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::execute::{Execution, Executor};
+use super::lines::Lines;
 use crate::broker::Settlement;
 use crate::client::Client;
 use crate::client::scope::scope;
@@ -38,9 +38,8 @@ struct Shared {
     news: Notify,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: VecDeque<Execution>,
+    waiting: Lines,
     ended: Vec<Report>,
     /// Slots that wait to be woken.
     idle: usize,
@@ -60,8 +59,10 @@ impl State {
 }
 
 impl Pool {
-    pub(super) fn new(executor: Arc<Executor>, client: Client) -> Self {
-        let shared = Shared { executor, state: Mutex::default(), wake: Semaphore::new(0), news: Notify::new() };
+    /// A pool for the messages of so many queues, whose tasks send with `client`.
+    pub(super) fn new(executor: Arc<Executor>, client: Client, queues: usize) -> Self {
+        let state = State { waiting: Lines::new(queues), ended: Vec::new(), idle: 0, plenty: 0, told: false };
+        let shared = Shared { executor, state: Mutex::new(state), wake: Semaphore::new(0), news: Notify::new() };
         Self { shared: Arc::new(shared), client, slots: JoinSet::new() }
     }
 
@@ -73,11 +74,11 @@ impl Pool {
         &self.shared.executor
     }
 
-    /// Adds messages; those for which there is a slot start at once.
-    pub(super) fn push(&mut self, executions: impl IntoIterator<Item = Execution>) {
+    /// Adds messages of one queue; those for which there is a slot start at once.
+    pub(super) fn push(&mut self, queue: usize, executions: impl IntoIterator<Item = Execution>) {
         let (wake, more) = {
             let mut state = self.shared.lock();
-            state.waiting.extend(executions);
+            state.waiting.push(queue, executions);
             let wake = state.waiting.len().min(state.idle);
             state.idle -= wake;
             (wake, state.waiting.len() - wake)
@@ -110,22 +111,20 @@ impl Pool {
         }
     }
 
-    /// How many messages wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.shared.lock().waiting.len()
+    /// Writes into `by_queue` how many messages wait.
+    pub(super) fn waiting(&self, by_queue: &mut Vec<usize>) {
+        by_queue.clear();
+        by_queue.extend(self.shared.lock().waiting.lens());
     }
 
     /// When the message that waits longest was taken.
     pub(super) fn oldest(&self) -> Option<Instant> {
-        self.shared.lock().waiting.front().map(|execution| execution.taken_at)
+        self.shared.lock().waiting.oldest()
     }
 
     /// Takes back the messages that still wait and for which `which` holds.
     pub(super) fn take_back(&self, which: impl Fn(&Execution) -> bool) -> Vec<Execution> {
-        let mut state = self.shared.lock();
-        let (back, stay) = std::mem::take(&mut state.waiting).into_iter().partition(|execution| which(execution));
-        state.waiting = stay;
-        Vec::from(back)
+        self.shared.lock().waiting.take_back(which)
     }
 
     /// Ends whatever runs where it waits.
@@ -159,7 +158,7 @@ impl Shared {
     fn next(&self, report: Option<Report>) -> Option<Execution> {
         let mut state = self.lock();
         state.ended.extend(report);
-        let next = state.waiting.pop_front();
+        let next = state.waiting.pop();
         state.idle += usize::from(next.is_none());
         let tell = state.is_to_be_told();
         drop(state);

@@ -17,7 +17,7 @@ use super::fetch::{Fetch, Stopped};
 use super::heartbeat::{self, Heartbeat};
 use super::membership::Membership;
 use super::pool::Pool;
-use super::turns::Turns;
+use super::served::Served;
 use super::wait::Waiters;
 use super::{Health, Shutdown, WorkerError, recover};
 use crate::broker::Broker;
@@ -53,7 +53,7 @@ async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &
         exit_when_stalled: options.exit_when_stalled,
     })
     .await?;
-    let waiters = Waiters::start(&broker, &queues).await?;
+    let waiters = Waiters::start(Arc::clone(&broker), queues.clone());
     health.started();
     tracing::info!(
         worker = name,
@@ -63,9 +63,9 @@ async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &
         broker = broker.address(),
         "worker started"
     );
-    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)), client);
-    let turns = memberships.into_iter().map(Turns::new).collect();
-    let fetch = Fetch::new(Arc::clone(&broker), pool, turns, waiters, heartbeat, health.clone(), shutdown);
+    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)), client, queues.len());
+    let served = memberships.into_iter().map(Served::new).collect();
+    let fetch = Fetch::new(Arc::clone(&broker), pool, served, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;
     leave(&*broker, stopped).await;
     tracing::info!(worker = name, "worker stopped");
@@ -93,7 +93,7 @@ async fn leave(broker: &dyn Broker, stopped: Stopped) {
     let leaving = async {
         waiters.stop().await;
         // All at once: one whose server is away must not keep the worker from leaving the others.
-        let leaving = queues.into_iter().map(async |queue| {
+        let leaving = queues.into_iter().filter(|queue| !queue.is_closed()).map(async |queue| {
             let (name, worker) = (queue.membership.queue(), &queue.incarnation().worker);
             if let Err(error) = recover::leave(broker, name, worker).await {
                 tracing::warn!(queue = %name, %error, "could not leave the queue; the lease will run out");

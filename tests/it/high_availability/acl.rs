@@ -9,6 +9,7 @@ use ltq_core::broker::{
     Broker, BrokerError, ConnectOptions, DeadLimits, Entry, ProducerId, Publish, Turn, WorkerId, connect,
 };
 use ltq_core::message::{Due, QueueName};
+use ltq_tests::conformance::wait;
 use ltq_tests::redis_server::{RedisOptions, RedisServer};
 
 use crate::support::{Running, stats_show};
@@ -120,5 +121,5 @@ async fn everything(broker: &Arc<dyn Broker>) -> Result<(), BrokerError> {
         dead_limits: DeadLimits::default(),
     };
     broker.turn(&turn).await?;
-    broker.wait(&[queue], Duration::from_millis(1)).await.map(drop)
+    wait(broker, &[queue], Duration::from_millis(1)).await.map(drop)
 }

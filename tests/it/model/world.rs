@@ -14,7 +14,7 @@ use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
     Admin, Consume, DeadLimits, Delivered, Entry, Place, Produce, ProducerId, Publish, Recovery, Settlement, Turn,
-    TurnReply, WorkerId,
+    TurnReply, Wait, WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 
@@ -321,8 +321,12 @@ impl<'a> World<'a> {
 
     /// Takes note of whether a worker in memory would be woken by what happened so far.
     async fn note_token(&mut self) {
-        let woken = self.brokers.memory.wait(std::slice::from_ref(&self.queue), Duration::ZERO).await.unwrap();
+        let woken = self.memory_wait().wait(Duration::ZERO).await.unwrap();
         self.token |= woken.is_some();
+    }
+
+    fn memory_wait(&self) -> Box<dyn Wait> {
+        self.brokers.memory.waits(std::slice::from_ref(&self.queue)).remove(0)
     }
 
     async fn pass(&mut self, time: Duration) {
@@ -331,7 +335,7 @@ impl<'a> World<'a> {
         self.brokers.redis.advance(time);
         self.brokers.memory.advance(time);
         // Workers of Redis have a timer of their own for what becomes due.
-        let _ = self.brokers.memory.wait(std::slice::from_ref(&self.queue), Duration::ZERO).await;
+        let _ = self.memory_wait().wait(Duration::ZERO).await;
     }
 
     /// Time passes, everyone dies, and one last worker finishes what is there.

@@ -213,7 +213,7 @@ async fn workout(broker: &dyn Broker) {
     broker.turn(&turn(&third, 1, 2, Vec::new())).await.unwrap();
     assert_eq!(broker.stats(&queue()).await.unwrap().active, 2);
     assert_eq!(broker.queues().await.unwrap(), [queue()]);
-    assert_eq!(broker.wait(&[queue()], LEASE).await.unwrap(), Some(queue()));
+    assert_eq!(broker.waits(&[queue()]).remove(0).wait(LEASE).await.unwrap(), Some(queue()));
 }
 
 /// Every command the server runs from now on, one a line.

@@ -1,7 +1,7 @@
 //! The server restarts, hangs or refuses: the same broker goes on, and no call hangs.
 
 use ltq_core::broker::BrokerError;
-use ltq_tests::conformance::in_time;
+use ltq_tests::conformance::{in_time, wait};
 
 use super::*;
 
@@ -22,6 +22,8 @@ async fn a_restart_in_the_middle_loses_nothing() {
     let mut server = RedisServer::options().appendonly().start();
     let broker = broker(&server).await;
     let ids = publish(broker.as_ref(), 4).await;
+    let mut wait = broker.waits(&[queue()]).remove(0);
+    assert_eq!(wait.wait(LEASE).await.unwrap(), Some(queue()));
     let worker = WorkerId::new();
     let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().deliveries;
     assert_eq!(taken.len(), 2);
@@ -37,8 +39,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
     assert!(until_ok!(broker.renew(&queue(), &worker, LEASE)).held);
     // The connection that waits comes back as well.
     publish(broker.as_ref(), 1).await;
-    let woken = until_ok!(broker.wait(&[queue()], LEASE));
-    assert_eq!(woken, Some(queue()));
+    assert_eq!(until_ok!(wait.wait(LEASE)), Some(queue()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,8 +48,8 @@ async fn a_wait_in_progress_survives_a_restart() {
     let broker = broker(&server).await;
     let client = bare(&server).await;
     let waiting = tokio::spawn({
-        let broker = Arc::clone(&broker);
-        async move { until_ok!(broker.wait(&[queue()], LEASE)) }
+        let mut wait = broker.waits(&[queue()]).remove(0);
+        async move { until_ok!(wait.wait(LEASE)) }
     });
     while command(&client, "INFO", &["clients"]).await.as_string().unwrap().contains("blocked_clients:0") {
         tokio::task::yield_now().await;
@@ -75,7 +76,7 @@ async fn a_call_never_hangs_while_the_server_is_away_or_frozen() {
     server.stop();
     let error = broker.publish(&batch).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("127.0.0.1"), "{error:?}");
-    let error = broker.wait(&[queue()], Duration::from_millis(10)).await.unwrap_err();
+    let error = wait(&broker, &[queue()], Duration::from_millis(10)).await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     server.restart();
     assert_eq!(until_ok!(broker.stats(&queue())).ready, 0);
@@ -85,16 +86,17 @@ async fn a_call_never_hangs_while_the_server_is_away_or_frozen() {
 async fn a_frozen_server_ends_a_wait() {
     let server = RedisServer::start();
     let broker = broker(&server).await;
-    assert_eq!(broker.wait(&[queue()], Duration::from_millis(1)).await.unwrap(), None);
+    let mut wait = broker.waits(&[queue()]).remove(0);
+    assert_eq!(wait.wait(Duration::from_millis(1)).await.unwrap(), None);
     server.pause();
-    let error = broker.wait(&[queue()], Duration::from_millis(1)).await.unwrap_err();
+    let error = wait.wait(Duration::from_millis(1)).await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     server.resume();
     // The server may still read the wait that was given up, and give it a token; the next message brings another.
     in_time(async {
         loop {
             publish(broker.as_ref(), 1).await;
-            let woken = until_ok!(broker.wait(&[queue()], Duration::from_secs(1)));
+            let woken = until_ok!(wait.wait(Duration::from_secs(1)));
             if woken == Some(queue()) {
                 break;
             }
@@ -109,8 +111,8 @@ async fn closing_ends_a_wait() {
     let broker = broker(&server).await;
     let client = bare(&server).await;
     let waiting = tokio::spawn({
-        let broker = Arc::clone(&broker);
-        async move { broker.wait(&[queue()], LEASE).await }
+        let mut wait = broker.waits(&[queue()]).remove(0);
+        async move { wait.wait(LEASE).await }
     });
     while command(&client, "INFO", &["clients"]).await.as_string().unwrap().contains("blocked_clients:0") {
         tokio::task::yield_now().await;

@@ -22,8 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::select_all;
 use ltq_core::broker::{
-    Broker, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement, Turn, TurnReply,
+    Broker, BrokerError, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement, Turn, TurnReply,
     WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, Envelope, MessageId, QueueName, encode_args};
@@ -133,6 +134,7 @@ macro_rules! conformance {
                 one_event_wakes_one_of_several
                 a_turn_that_leaves_messages_wakes_the_next
                 recovered_and_replayed_messages_wake
+                no_queue_is_preferred
             }
         }
     };
@@ -196,6 +198,17 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() 
         }
     })
     .await
+}
+
+/// Waits once until one of `queues` wakes, over connections of its own.
+pub async fn wait(
+    broker: &Arc<dyn Broker>,
+    queues: &[QueueName],
+    at_most: Duration,
+) -> Result<Option<QueueName>, BrokerError> {
+    let mut waits = broker.waits(queues);
+    let (woken, _, _) = select_all(waits.iter_mut().map(|wait| wait.wait(at_most))).await;
+    woken
 }
 
 /// Waits until `watcher` is told that the lease of `worker` ran out.
@@ -350,7 +363,7 @@ impl Hand {
                 taken.extend(reply.deliveries.into_iter().map(|delivered| (delivered, reply.now_ms)));
                 if idle {
                     let until_due = reply.next_due.unwrap_or(SHORT);
-                    self.broker.wait(std::slice::from_ref(&self.queue), until_due).await.unwrap();
+                    wait(&self.broker, std::slice::from_ref(&self.queue), until_due).await.unwrap();
                 }
             }
             self.settle(settlements).await;

@@ -1,14 +1,14 @@
 //! Waiting without polling.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select_all;
 use ltq_core::broker::{Broker, Recovery};
 use ltq_core::message::{Due, QueueName};
 use tokio::task::JoinHandle;
 
-use super::{Hand, LONG, Sender, dead, message, messages, queue};
+use super::{Hand, LONG, Sender, dead, message, messages, queue, wait};
 
 /// Longer than any test: a wait that is not woken meets the suite's own limit.
 const ENDLESS: Duration = LONG;
@@ -23,7 +23,7 @@ pub async fn a_publish_wakes(broker: Arc<dyn Broker>) {
     assert_eq!(waiting.await.unwrap(), Some(queue));
 }
 
-/// A worker may wait for several queues at once, in as many calls as the broker asks for, and is told which one woke it.
+/// A worker may wait for several queues at once, and is told which one woke it.
 pub async fn any_of_several_queues_wakes(broker: Arc<dyn Broker>) {
     let queues = ["one", "two", "three"].map(queue);
     for woken in &queues {
@@ -50,9 +50,9 @@ pub async fn a_later_due_time_does_not_wake(broker: Arc<dyn Broker>) {
     let mut sender = Sender::new(&broker, &queue);
     sender.send_due([(message(1), Due::After(LONG))]).await;
     let queues = [queue];
-    assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+    assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
     sender.send_due([(message(2), Due::After(LONG * 2))]).await;
-    assert_eq!(broker.wait(&queues, BRIEF).await.unwrap(), None);
+    assert_eq!(wait(&broker, &queues, BRIEF).await.unwrap(), None);
 }
 
 /// A wait ends by itself.
@@ -74,7 +74,7 @@ pub async fn one_event_wakes_one_of_several(broker: Arc<dyn Broker>) {
         woken += usize::from(waiting.await.unwrap().is_some());
     }
     // All three may have given up before the publish on a machine that stood still; then the token is still there.
-    let left = broker.wait(&[queue], BRIEF).await.unwrap();
+    let left = wait(&broker, &[queue], BRIEF).await.unwrap();
     assert_eq!(woken + usize::from(left.is_some()), 1);
 }
 
@@ -83,39 +83,64 @@ pub async fn a_turn_that_leaves_messages_wakes_the_next(broker: Arc<dyn Broker>)
     let queues = [queue("q")];
     Sender::new(&broker, &queues[0]).send(&messages(9)).await;
     for left in [6, 3] {
-        assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+        assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
         let reply = Hand::new(&broker, &queues[0], LONG).turn(Vec::new(), 3).await;
         assert_eq!((reply.deliveries.len(), reply.more), (3, true), "{left} are left");
     }
-    assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+    assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
     assert!(!Hand::new(&broker, &queues[0], LONG).turn(Vec::new(), 3).await.more);
-    assert_eq!(broker.wait(&queues, BRIEF).await.unwrap(), None);
+    assert_eq!(wait(&broker, &queues, BRIEF).await.unwrap(), None);
 }
 
 /// Messages that come back by a recovery or a replay wake too.
 pub async fn recovered_and_replayed_messages_wake(broker: Arc<dyn Broker>) {
     let queues = [queue("q")];
     Sender::new(&broker, &queues[0]).send(&messages(1)).await;
-    assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+    assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
     let mut leaving = Hand::new(&broker, &queues[0], LONG);
     leaving.take(1).await;
     broker.recover(&queues[0], &leaving.id, Recovery::Leaving).await.unwrap();
-    assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+    assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
 
     let mut worker = Hand::new(&broker, &queues[0], LONG);
     let held = worker.take(1).await.remove(0);
     worker.settle(vec![dead(&held)]).await;
     assert!(broker.replay(&queues[0], held.id, held.payload).await.unwrap());
-    assert!(broker.wait(&queues, ENDLESS).await.unwrap().is_some());
+    assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
+}
+
+/// Each queue is watched by one wait, and of the queues that one wait watches it prefers none: while all have something, each
+/// wakes in turn.
+pub async fn no_queue_is_preferred(broker: Arc<dyn Broker>) {
+    let queues: Vec<_> = (0..20).map(|number| queue(&format!("q{number}"))).collect();
+    let mut senders: BTreeMap<_, _> = queues.iter().map(|queue| (queue.clone(), Sender::new(&broker, queue))).collect();
+    for sender in senders.values_mut() {
+        sender.send(&messages(1)).await;
+    }
+    let mut all = Vec::new();
+    for mut wait in broker.waits(&queues) {
+        let watched: BTreeSet<_> = wait.queues().iter().cloned().collect();
+        for _ in 0..3 {
+            let mut woken = BTreeSet::new();
+            for _ in &watched {
+                let queue = wait.wait(ENDLESS).await.unwrap().unwrap();
+                senders.get_mut(&queue).unwrap().send(&messages(1)).await;
+                woken.insert(queue);
+            }
+            assert_eq!(woken, watched);
+        }
+        all.extend(watched);
+    }
+    all.sort_unstable();
+    assert_eq!(all, senders.into_keys().collect::<Vec<_>>());
 }
 
 /// A worker that waits, over connections of its own as each process has them.
 async fn waiter(broker: &Arc<dyn Broker>, queues: &[QueueName], at_most: Duration) -> JoinHandle<Option<QueueName>> {
     let broker = broker.dedicated().await.unwrap();
-    let groups = broker.wait_groups(queues);
+    let queues = queues.to_vec();
     tokio::spawn(async move {
-        let waits = groups.iter().map(|queues| broker.wait(queues, at_most));
-        let (woken, _, _) = select_all(waits).await;
+        let woken = wait(&broker, &queues, at_most).await;
         broker.close().await;
         woken.unwrap()
     })

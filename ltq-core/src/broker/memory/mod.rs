@@ -9,6 +9,7 @@ mod dead;
 #[cfg(feature = "testing")]
 mod inspect;
 mod state;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -16,16 +17,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::select_all;
 use tokio::sync::Notify;
 
 use self::clock::Clock;
 #[cfg(feature = "testing")]
 pub(crate) use self::state::Waiting;
 use self::state::{Full, Queue};
+use self::wait::MemoryWait;
 use super::{
     Admin, Broker, BrokerError, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery, Renewal, Turn,
-    TurnReply, WorkerId,
+    TurnReply, Wait, WorkerId,
 };
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -62,7 +63,7 @@ impl MemoryBroker {
     }
 
     /// A broker of its own whose clock shows `now_ms` (milliseconds since the Unix epoch) until it is
-    /// [advanced](Self::advance): for tests of delays, leases and ages. How long [`Consume::wait`] waits is not driven by it.
+    /// [advanced](Self::advance): for tests of delays, leases and ages. How long a [`Wait`] waits is not driven by it.
     #[must_use]
     pub fn with_clock(now_ms: u64) -> Arc<Self> {
         Arc::new(Self::new("memory://".to_owned(), Clock::hand(now_ms)))
@@ -183,18 +184,12 @@ impl Consume for MemoryBroker {
         })
     }
 
-    /// # Cancel safety
-    ///
-    /// May be dropped here: a token that was given to the dropped future goes to the next who waits.
-    async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {
-        let bells: Vec<_> = queues.iter().map(|queue| self.bell(queue)).collect();
-        if bells.is_empty() {
-            tokio::time::sleep(at_most).await;
-            return Ok(None);
+    fn waits(&self, queues: &[QueueName]) -> Vec<Box<dyn Wait>> {
+        if queues.is_empty() {
+            return Vec::new();
         }
-        let rung = select_all(bells.iter().map(|bell| Box::pin(bell.notified())));
-        let rung = tokio::time::timeout(at_most, rung).await.ok();
-        Ok(rung.and_then(|((), index, _)| queues.get(index).cloned()))
+        let bells = queues.iter().map(|queue| self.bell(queue)).collect();
+        vec![Box::new(MemoryWait::new(queues.to_vec(), bells))]
     }
 
     async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
@@ -281,10 +276,10 @@ mod tests {
         let early = broker.turn(&turn).await.unwrap();
         assert_eq!((early.deliveries.len(), early.next_due), (0, Some(Duration::from_secs(3_600))));
 
-        let queues = [queue];
-        assert!(broker.wait(&queues, Duration::MAX).await.unwrap().is_some(), "the publish itself");
+        let mut wait = broker.waits(&[queue]).remove(0);
+        assert!(wait.wait(Duration::MAX).await.unwrap().is_some(), "the publish itself");
         broker.advance(Duration::from_secs(3_600));
-        assert!(broker.wait(&queues, Duration::MAX).await.unwrap().is_some(), "the due time");
+        assert!(wait.wait(Duration::MAX).await.unwrap().is_some(), "the due time");
         turn.sequence = 2;
         let due = broker.turn(&turn).await.unwrap();
         assert_eq!((due.deliveries.len(), due.now_ms), (1, 3_601_000));

@@ -1,7 +1,7 @@
 //! [`RedisBroker`]: queues on a Redis server.
 //!
 //! It has two kinds of connections, because one blocked command stops every other on its connection: one for scripts,
-//! shared by all calls, and one for each wait in progress (`wait.rs`). A worker's heartbeat takes a broker of its own
+//! shared by all calls, and one for each wait (`wait.rs`). A worker's heartbeat takes a broker of its own
 //! ([`dedicated`](Broker::dedicated)), so that neither a busy connection nor a busy runtime delays it.
 //!
 //! Every change is one script, and each script is safe to run twice: the client repeats calls whose reply was lost. The
@@ -25,8 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::calls::durable::DurableConnections;
 use self::calls::permissions::{self, Role};
-use self::calls::wait::Waiters;
-use self::calls::{admin, publish, recover, renew, turn};
+use self::calls::{admin, publish, recover, renew, turn, wait};
 use self::keys::QueueKeys;
 use self::link::command::Command;
 use self::link::connect::Connection;
@@ -34,7 +33,7 @@ use self::link::settings::Settings;
 use super::address::address_error;
 use super::{
     Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery,
-    Renewal, Turn, TurnReply, WorkerId,
+    Renewal, Turn, TurnReply, Wait, WorkerId,
 };
 use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
@@ -55,8 +54,6 @@ pub struct RedisBroker {
     block_from: usize,
     /// Where scripts run.
     scripts: Connection,
-    /// Where waits block.
-    waiters: Waiters,
     /// Where publishing waits for replicas.
     durable: DurableConnections,
     /// The queues this process has put on the list of queues.
@@ -156,7 +153,6 @@ impl RedisBroker {
             settings,
             block_from,
             scripts,
-            waiters: Waiters::default(),
             durable: DurableConnections::default(),
             listed: RwLock::default(),
             proved: Proved::default(),
@@ -259,7 +255,6 @@ impl Broker for RedisBroker {
             return;
         }
         self.closed.cancel();
-        self.waiters.clear();
         self.durable.clear();
         self.scripts.close().await;
     }
@@ -295,26 +290,8 @@ impl Consume for RedisBroker {
         turn::turn(self.scripts()?, &self.keys(&turn.queue), self.block_from, turn).await
     }
 
-    async fn wait(&self, queues: &[QueueName], at_most: Duration) -> Result<Option<QueueName>, BrokerError> {
-        if queues.is_empty() {
-            return Ok(None);
-        }
-        let keys = queues.iter().map(|queue| self.keys(queue).wake()).collect();
-        tokio::select! {
-            biased;
-            () = self.closed.cancelled() => Err(self.closed_error()),
-            woken = self.waiters.wait(&self.settings, keys, at_most) => {
-                Ok(woken?.and_then(|index| queues.get(index)).cloned())
-            }
-        }
-    }
-
-    fn wait_groups(&self, queues: &[QueueName]) -> Vec<Vec<QueueName>> {
-        if self.settings.is_cluster() {
-            queues.iter().map(|queue| vec![queue.clone()]).collect()
-        } else {
-            vec![queues.to_vec()]
-        }
+    fn waits(&self, queues: &[QueueName]) -> Vec<Box<dyn Wait>> {
+        wait::waits(&self.settings, &self.closed, queues)
     }
 
     async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {

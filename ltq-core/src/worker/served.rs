@@ -1,26 +1,23 @@
-//! [`Turns`]: the turns of this worker on one queue, one at a time, each repeated until its reply is known.
+//! [`Served`]: a queue this worker serves: its turns, each repeated until its reply is known, and what the next one tells.
 //!
 //! Next: `broker/redis/calls/turn.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::membership::{Incarnation, Membership};
+use super::rota::Ask;
 use super::{WorkerOptions, settle};
-use crate::broker::{Broker, Delivered, Settlement, Turn, TurnReply};
+use crate::broker::{Broker, BrokerError, Delivered, Settlement, Turn, TurnReply};
 use crate::message::MessageId;
 
 /// The shortest and the longest pause before a failed turn is repeated.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(50)..Duration::from_secs(1);
+/// How many refusals in a row are believed. The first may meet a user whose permissions are just being set anew.
+pub(super) const BELIEVED: u32 = 3;
 
-/// One turn takes no more than about this many bytes, judged by the messages of the last one: more would hold up the
-/// connection for long, and be out of the processor's caches before it is read.
-const TURN_BYTES: usize = 1024 * 1024;
-
-/// What the fetch loop knows about one queue.
-pub(super) struct Turns {
+/// One queue, as the fetch loop serves it.
+pub(super) struct Served {
     pub(super) membership: Arc<Membership>,
     /// The incarnation the next turn is for.
     incarnation: Incarnation,
@@ -29,34 +26,30 @@ pub(super) struct Turns {
     settlements: Vec<Settlement>,
     /// Late results thrown away and not yet counted.
     discarded: u64,
-    /// Whether a turn is under way.
-    pub(super) under_way: bool,
-    /// Whether a turn may bring something.
-    pub(super) hot: bool,
-    /// Whether a token was taken from the queue: a turn must follow even without a free slot, to pass it on.
-    pub(super) woken: bool,
     /// What the last reply said about how the next messages may be taken.
     backlog: bool,
     /// Whether the next turn needs the full script.
     full: bool,
-    /// How many bytes the messages of the last turn had on average; 0 where it is not known.
-    message_bytes: usize,
-    /// When the next scheduled message is due.
-    pub(super) due_at: Option<Instant>,
-    /// When the last turn ended.
-    pub(super) last_turn: Instant,
 }
 
-/// A turn that got its reply.
+/// A turn that has ended.
 pub(super) struct Ended {
-    pub(super) queue: usize,
+    pub(super) ask: Ask,
     pub(super) epoch: u64,
-    pub(super) want: usize,
-    /// `None` where the lease was lost before there was a reply.
-    pub(super) reply: Option<TurnReply>,
+    pub(super) end: End,
 }
 
-impl Turns {
+/// How a turn ended.
+pub(super) enum End {
+    /// The broker replied.
+    Reply(TurnReply),
+    /// The lease was lost before there was a reply.
+    LeaseLost,
+    /// The broker refuses, however often it is asked.
+    Refused(BrokerError),
+}
+
+impl Served {
     pub(super) fn new(membership: Arc<Membership>) -> Self {
         Self {
             incarnation: membership.current(),
@@ -64,19 +57,18 @@ impl Turns {
             sequence: 0,
             settlements: Vec::new(),
             discarded: 0,
-            under_way: false,
-            hot: true,
-            woken: false,
             backlog: false,
             full: false,
-            message_bytes: 0,
-            due_at: None,
-            last_turn: Instant::now(),
         }
     }
 
     pub(super) fn incarnation(&self) -> &Incarnation {
         &self.incarnation
+    }
+
+    /// Whether it is closed for this worker.
+    pub(super) fn is_closed(&self) -> bool {
+        self.membership.is_closed()
     }
 
     /// Adds how a message of the incarnation `epoch` ended. A result of an earlier one is late: the message belongs to
@@ -99,35 +91,21 @@ impl Turns {
         self.settlements.clear();
         self.incarnation = self.membership.current();
         self.sequence = 0;
-        self.hot = true;
         true
     }
 
     /// Whether there is something to tell the broker.
     pub(super) fn has_news(&self) -> bool {
-        self.woken || self.discarded > 0 || !self.settlements.is_empty()
-    }
-
-    /// Whether messages may be there for the taking.
-    pub(super) fn may_have_messages(&self, now: Instant) -> bool {
-        self.hot || self.due_at.is_some_and(|due| due <= now)
-    }
-
-    /// How many messages the next turn should take where there is room for so many.
-    pub(super) fn want(&self, room: usize) -> usize {
-        room.min(Turn::MAX_WANT).min((TURN_BYTES / self.message_bytes.max(1)).max(1))
+        (self.discarded > 0 || !self.settlements.is_empty()) && !self.is_closed()
     }
 
     /// Starts the next turn.
     pub(super) fn start(
         &mut self,
-        queue: usize,
+        ask: Ask,
         broker: Arc<dyn Broker>,
-        want: usize,
         options: &WorkerOptions,
     ) -> impl Future<Output = Ended> + Send + 'static {
-        self.under_way = true;
-        self.woken = false;
         self.sequence += 1;
         let settlements = if self.settlements.len() <= Turn::MAX_SETTLEMENTS {
             let room = Vec::with_capacity(self.settlements.len());
@@ -142,7 +120,7 @@ impl Turns {
             sequence: self.sequence,
             lease: options.lease,
             settlements,
-            want,
+            want: ask.want,
             backlog: self.backlog,
             full: self.full,
             discarded: std::mem::take(&mut self.discarded),
@@ -150,41 +128,32 @@ impl Turns {
         };
         let epoch = self.incarnation.epoch;
         let membership = Arc::clone(&self.membership);
-        async move { Ended { queue, epoch, want, reply: until_reply(&*broker, &membership, epoch, &turn).await } }
+        async move { Ended { ask, epoch, end: until_reply(&*broker, &membership, epoch, &turn).await } }
     }
 
-    /// Takes in a reply. Returns whether its deliveries are this worker's.
-    pub(super) fn ended(&mut self, ended: &Ended) -> bool {
-        self.under_way = false;
-        self.last_turn = Instant::now();
+    /// Takes in a reply to a turn of the incarnation `epoch`. Returns whether its deliveries are this worker's.
+    pub(super) fn replied(&mut self, epoch: u64, reply: &TurnReply) -> bool {
         let queue = self.membership.queue();
-        match &ended.reply {
-            Some(reply) if reply.lost => {
-                if self.membership.lose(ended.epoch) {
-                    tracing::warn!(%queue, "the lease was lost: this worker was silent for too long; starting anew");
-                }
-                false
+        if reply.lost {
+            if self.membership.lose(epoch) {
+                tracing::warn!(%queue, "the lease was lost: this worker was silent for too long; starting anew");
             }
-            // The lease was lost while the reply was on its way: whatever it brought has been recovered by others.
-            Some(_) if self.membership.epoch() != ended.epoch => false,
-            Some(reply) => {
-                self.membership.confirm(ended.epoch);
-                if reply.refused > 0 {
-                    tracing::warn!(%queue, refused = reply.refused, "late results were refused");
-                }
-                if reply.trimmed > 0 {
-                    tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
-                }
-                self.backlog = reply.backlog;
-                self.full = reply.full;
-                let bytes: usize = reply.deliveries.iter().map(|delivered| delivered.payload.len()).sum();
-                self.message_bytes = bytes.checked_div(reply.deliveries.len()).unwrap_or(self.message_bytes);
-                self.hot = reply.more || (ended.want > 0 && reply.deliveries.len() >= ended.want);
-                self.due_at = reply.next_due.map(|due| self.last_turn + due);
-                true
-            }
-            None => false,
+            return false;
         }
+        // The lease was lost while the reply was on its way: whatever it brought has been recovered by others.
+        if self.membership.epoch() != epoch {
+            return false;
+        }
+        self.membership.confirm(epoch);
+        if reply.refused > 0 {
+            tracing::warn!(%queue, refused = reply.refused, "late results were refused");
+        }
+        if reply.trimmed > 0 {
+            tracing::warn!(%queue, trimmed = reply.trimmed, "dead letters were deleted to stay within the limits");
+        }
+        self.backlog = reply.backlog;
+        self.full = reply.full;
+        true
     }
 
     /// Hands back a message that is not to run any more.
@@ -203,19 +172,24 @@ impl Turns {
     }
 }
 
-/// Repeats a turn until its reply is known: only then is it certain which messages are this worker's.
-async fn until_reply(broker: &dyn Broker, membership: &Membership, epoch: u64, turn: &Turn) -> Option<TurnReply> {
-    let mut pause = PAUSE.start;
+/// Repeats a turn until its reply is known: only then is it certain which messages are this worker's. What trying again
+/// cannot cure is not repeated for ever.
+async fn until_reply(broker: &dyn Broker, membership: &Membership, epoch: u64, turn: &Turn) -> End {
+    let (mut pause, mut refusals) = (PAUSE.start, 0);
     loop {
         let error = match broker.turn(turn).await {
-            Ok(reply) => return Some(reply),
+            Ok(reply) => return End::Reply(reply),
             Err(error) => error,
         };
         if membership.epoch() != epoch {
-            return None;
+            return End::LeaseLost;
+        }
+        refusals = if error.is_refusal() { refusals + 1 } else { 0 };
+        if refusals == BELIEVED {
+            return End::Refused(error);
         }
         if pause == PAUSE.start {
-            tracing::warn!(queue = %turn.queue, %error, "could not fetch or settle; trying again until it works");
+            tracing::warn!(queue = %turn.queue, %error, "could not fetch or settle; trying again");
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.end);
