@@ -41,7 +41,7 @@ use self::supervise::Make;
 /// The first worker that fails stops the others in good order, and its error decides the exit code.
 ///
 /// The exit code is 0 when it stopped as asked, 1 when it failed, 2 when it cannot start as it is set up, 69 when the
-/// broker cannot be reached and 70 when its watchdog gave up.
+/// broker cannot be reached or refuses what the worker needs, and 70 when its watchdog gave up.
 ///
 /// It blocks, on a runtime of its own, wherever it is called.
 #[must_use = "the exit code is what `main` returns"]

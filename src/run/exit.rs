@@ -79,7 +79,7 @@ impl RunError {
                 | WorkerError::InvalidQueueName(_)
                 | WorkerError::InvalidMiddleware(_)
                 | WorkerError::InvalidOption { .. } => USAGE,
-                WorkerError::Broker(_) => UNAVAILABLE,
+                WorkerError::Broker(_) | WorkerError::QueuesClosed { .. } => UNAVAILABLE,
                 WorkerError::Stalled { .. } => STALLED,
                 _ => FAILED,
             },
@@ -160,6 +160,8 @@ mod tests {
         };
         assert_eq!(failed(WorkerError::Broker(away())).code(), 69);
         assert_eq!(RunError::App(AppError::Client(away())).code(), 69);
+        let source = BrokerError::Refused { address: "host".to_owned(), call: "turn", reason: "NOPERM".to_owned() };
+        assert_eq!(failed(WorkerError::QueuesClosed { queue: "emails".to_owned(), source }).code(), 69);
         let address = BrokerError::Address { url: "amqp://host".to_owned(), reason: "unknown".to_owned() };
         assert_eq!(RunError::App(AppError::Client(address)).code(), 2);
     }

@@ -16,6 +16,8 @@ mod docs;
 mod durability;
 /// The programs that readers run first.
 mod examples;
+/// How a worker shares its slots between queues, and what it knows with other workers.
+mod fairness;
 /// What a program pays for with which feature.
 mod features;
 /// Sentinel, cluster, TLS, users with few permissions.
@@ -40,6 +42,8 @@ mod producer;
 mod readiness;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
+/// A server that refuses what a queue needs closes that queue.
+mod refused;
 /// Sending, dead letters.
 mod sends;
 /// Which server all of this runs on.

@@ -129,7 +129,18 @@ impl Running {
 
     pub(crate) async fn stop(self) {
         self.shutdown.request();
+        self.ended().await.unwrap();
+    }
+
+    /// Stops it, and hands back what runs.
+    pub(crate) async fn stop_now(self) {
+        self.shutdown.request_now();
+        self.ended().await.unwrap();
+    }
+
+    /// Waits until it has ended, and says how.
+    pub(crate) async fn ended(self) -> Result<(), WorkerError> {
         let ended = tokio::time::timeout(Duration::from_secs(60), self.worker).await;
-        ended.expect("the worker stops").unwrap().unwrap();
+        ended.expect("the worker ends").unwrap()
     }
 }

@@ -293,10 +293,13 @@ impl Fetch {
         });
         let taken_at = Instant::now();
         let held = &mut self.held;
-        self.pool.push(index, reply.deliveries.into_iter().map(|delivered| {
-            let number = held.insert(HeldMessage { queue: index, epoch, delivered: delivered.clone() });
-            Execution { number, delivered, origin: Arc::clone(&origin), taken_at }
-        }));
+        self.pool.push(
+            index,
+            reply.deliveries.into_iter().map(|delivered| {
+                let number = held.insert(HeldMessage { queue: index, epoch, delivered: delivered.clone() });
+                Execution { number, delivered, origin: Arc::clone(&origin), taken_at }
+            }),
+        );
     }
 
     fn woken(&mut self, woken: Woken) -> Result<(), WorkerError> {

@@ -3,8 +3,8 @@
 //! Readiness has a bound of its own: a probe has to know within seconds, while the watchdog, which ends the worker, sits
 //! out minutes.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::broker::BrokerError;

@@ -59,7 +59,8 @@ impl Lines {
     pub(super) fn take_back(&mut self, which: impl Fn(&Execution) -> bool) -> Vec<Execution> {
         let mut back = Vec::new();
         for (queue, line) in self.lines.iter_mut().enumerate() {
-            let (out, stay) = std::mem::take(line).into_iter().partition::<VecDeque<_>, _>(|execution| which(execution));
+            let (out, stay) =
+                std::mem::take(line).into_iter().partition::<VecDeque<_>, _>(|execution| which(execution));
             *line = stay;
             back.extend(out);
             self.shares.set_competes(queue, !line.is_empty());

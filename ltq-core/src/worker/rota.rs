@@ -101,11 +101,7 @@ pub(super) struct Told {
 impl From<&TurnReply> for Told {
     fn from(reply: &TurnReply) -> Self {
         let bytes: usize = reply.deliveries.iter().map(|delivered| delivered.payload.len()).sum();
-        Self {
-            more: reply.more,
-            next_due: reply.next_due,
-            message_bytes: bytes.checked_div(reply.deliveries.len()),
-        }
+        Self { more: reply.more, next_due: reply.next_due, message_bytes: bytes.checked_div(reply.deliveries.len()) }
     }
 }
 
@@ -131,6 +127,8 @@ struct Known {
     share: usize,
     /// Whether the plan that is being made puts its turn off.
     put_off: bool,
+    /// Whether the plan that is being made may ask it for messages.
+    may_ask: bool,
 }
 
 /// A turn under way.
@@ -154,6 +152,7 @@ impl Known {
             flights: Vec::new(),
             share: 0,
             put_off: false,
+            may_ask: false,
         }
     }
 
@@ -297,24 +296,24 @@ impl Rota {
             queue.put_off = plenty && !hungry && now < Ahead::no_hurry_until(queue.last_turn);
             queue.share = 0;
             let under_way = queue.flights.len() >= self.turns_at_once;
-            let claims = if under_way { queue.keeps_its_share(now) } else { may_have_messages };
-            self.claimed |= claims && !queue.closed;
-            self.shares.set_competes(index, hands.takes && claims && !queue.closed);
+            let claims = !queue.closed && if under_way { queue.keeps_its_share(now) } else { may_have_messages };
+            queue.may_ask = claims && !under_way && !queue.put_off;
+            self.claimed |= claims;
+            self.shares.set_competes(index, hands.takes && claims);
         }
         self.left = room;
-        let mut undealt = room;
+        let mut undealt = if self.queues.iter().any(|queue| queue.may_ask) { room } else { 0 };
         while undealt > 0
             && let Some(index) = self.shares.next(|index| self.queues[index].share < self.queues[index].most())
         {
             self.queues[index].share += 1;
             undealt -= 1;
         }
-        for index in 0..self.queues.len() {
-            if self.may_start(&self.queues[index]) && !self.queues[index].put_off {
-                self.left -= self.queues[index].share;
+        for (index, queue) in self.queues.iter_mut().enumerate() {
+            if queue.may_ask {
+                self.left -= queue.share;
             } else {
-                self.shares.give_back(index, self.queues[index].share);
-                self.queues[index].share = 0;
+                self.shares.give_back(index, std::mem::take(&mut queue.share));
             }
         }
     }

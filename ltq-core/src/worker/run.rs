@@ -2,7 +2,7 @@
 //!
 //! Start: checks, heartbeat (its thread must be connected before a lease is taken), waiters, fetch loop. There is no
 //! part that forwards due messages: the broker moves them inside a turn. Stop: the fetch loop drains, then the waiters
-//! give up their connection so that they take no token any more, then the worker leaves its queues, which also passes on
+//! give up their connections so that they take no token any more, then the worker leaves its queues, which also passes on
 //! a token that was on its way, and last the heartbeat ends, since leases must hold until there is nothing to lose.
 
 use std::sync::Arc;

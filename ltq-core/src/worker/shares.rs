@@ -13,6 +13,8 @@ pub(super) struct Shares {
     marks: Vec<Mark>,
     /// The mark that was the lowest when the last unit was given.
     now: u64,
+    /// How many units were given.
+    given: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +22,14 @@ struct Mark {
     at: u64,
     stride: u64,
     competes: bool,
+    /// Which unit was the last it got. Among equal marks the one that has waited longest is next.
+    last: u64,
 }
 
 impl Shares {
     /// `count` competitors of equal weight, none of which competes yet.
     pub(super) fn new(count: usize) -> Self {
-        Self { marks: vec![Mark { at: 0, stride: STRIDE, competes: false }; count], now: 0 }
+        Self { marks: vec![Mark { at: 0, stride: STRIDE, competes: false, last: 0 }; count], now: 0, given: 0 }
     }
 
     /// Says whether one of them competes from now on.
@@ -40,9 +44,11 @@ impl Shares {
     /// Gives one unit to the one whose turn it is, of those who compete and `may` have it; says to whom.
     pub(super) fn next(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
         let competing = self.marks.iter().enumerate().filter(|(index, mark)| mark.competes && may(*index));
-        let (index, _) = competing.min_by_key(|(_, mark)| mark.at)?;
+        let (index, _) = competing.min_by_key(|(_, mark)| (mark.at, mark.last))?;
         let mark = &mut self.marks[index];
         self.now = self.now.max(mark.at);
+        self.given += 1;
+        mark.last = self.given;
         mark.at += mark.stride;
         Some(index)
     }

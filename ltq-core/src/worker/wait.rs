@@ -69,8 +69,13 @@ impl Waiters {
         // Dropping the old tasks drops their waits, with their connections.
         self.tasks = JoinSet::new();
         self.waiters.clear();
-        let served: Vec<_> =
-            self.queues.iter().enumerate().filter(|(index, _)| serves(*index)).map(|(_, queue)| queue.clone()).collect();
+        let served: Vec<_> = self
+            .queues
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| serves(*index))
+            .map(|(_, queue)| queue.clone())
+            .collect();
         for wait in self.broker.waits(&served) {
             let index = |name: &QueueName| self.queues.iter().position(|queue| queue == name);
             let queues: Arc<[usize]> = wait.queues().iter().filter_map(index).collect();

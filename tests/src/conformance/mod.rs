@@ -24,8 +24,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::select_all;
 use ltq_core::broker::{
-    Broker, BrokerError, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement, Turn, TurnReply,
-    WorkerId,
+    Broker, BrokerError, ConnectOptions, DeadLimits, Delivered, Entry, ProducerId, Publish, QueueStats, Settlement,
+    Turn, TurnReply, WorkerId,
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, Envelope, MessageId, QueueName, encode_args};
 

@@ -220,7 +220,9 @@ impl World {
 
     fn give_token(&mut self, index: usize) {
         let queue = &mut self.queues[index];
-        if queue.token && let Some(worker) = queue.waits.pop_front() {
+        if queue.token
+            && let Some(worker) = queue.waits.pop_front()
+        {
             queue.token = false;
             self.event(self.now + self.setting.round_trip / 2, Event::Woken(worker, index));
         }
@@ -254,9 +256,8 @@ impl World {
             worker.news[ask.queue] = false;
         }
         let look_at = worker.rota.look_at().map(|at| at - self.start);
-        let listens: Vec<_> = (0..worker.waits.len())
-            .filter(|queue| !worker.waits[*queue] && worker.rota.listens(*queue, now))
-            .collect();
+        let listens: Vec<_> =
+            (0..worker.waits.len()).filter(|queue| !worker.waits[*queue] && worker.rota.listens(*queue, now)).collect();
         self.turns += asks.len();
         for Ask { queue, ticket, want } in asks {
             self.event(self.now + self.setting.round_trip / 2, Event::Turn(index, queue, ticket, want));
@@ -273,7 +274,8 @@ impl World {
 
     /// Measures how long a message is there while a worker has a free slot and no turn that brings something.
     fn watch(&mut self) {
-        let free = self.workers.iter().any(|worker| worker.running + worker.waiting.iter().sum::<usize>() < worker.slots);
+        let free =
+            self.workers.iter().any(|worker| worker.running + worker.waiting.iter().sum::<usize>() < worker.slots);
         for queue in &mut self.queues {
             let there = queue.ready > 0 || queue.scheduled.first().is_some_and(|(due, _)| *due <= self.now);
             if let Some(since) = queue.idle_since {
