@@ -324,7 +324,7 @@ impl Rota {
         let queue = &self.queues[index];
         let mut look_at = queue.flights.iter().map(|flight| flight.began + TROUBLE).filter(|at| *at > now).min();
         if self.may_start(queue) {
-            let want = queue.share.max(usize::from(self.deserves_one_ahead(index, now, hands)));
+            let want = if self.deserves_one_ahead(index, now, hands) { 1 } else { queue.share };
             let pass_on_at = queue.pass_on_at(brisk_until);
             if queue.put_off {
                 look_at = earliest(look_at, Some(Ahead::no_hurry_until(queue.last_turn)));
@@ -344,6 +344,7 @@ impl Rota {
     fn deserves_one_ahead(&self, index: usize, now: Instant, hands: &Hands<'_>) -> bool {
         let queue = &self.queues[index];
         hands.takes
+            && queue.share == 0
             && queue.may_have_messages(now)
             && queue.flights.iter().all(|flight| flight.want == 0)
             && hands.waiting[index] == 0
@@ -359,6 +360,9 @@ impl Rota {
         self.next_ticket += 1;
         self.asks.push(Ask { queue: index, ticket, want });
         let queue = &mut self.queues[index];
+        if want > queue.share {
+            self.shares.give(index);
+        }
         queue.flights.push(Flight { ticket, want, began: now });
         // What comes from here on is news again: the turn may be too early to see it.
         queue.look = false;

@@ -45,12 +45,17 @@ impl Shares {
     pub(super) fn next(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
         let competing = self.marks.iter().enumerate().filter(|(index, mark)| mark.competes && may(*index));
         let (index, _) = competing.min_by_key(|(_, mark)| (mark.at, mark.last))?;
+        self.give(index);
+        Some(index)
+    }
+
+    /// Gives one unit to this one, out of turn.
+    pub(super) fn give(&mut self, index: usize) {
         let mark = &mut self.marks[index];
         self.now = self.now.max(mark.at);
         self.given += 1;
         mark.last = self.given;
         mark.at += mark.stride;
-        Some(index)
     }
 
     /// Takes units back that were given but not used.

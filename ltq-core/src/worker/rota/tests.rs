@@ -10,7 +10,7 @@ const MS: Duration = Duration::from_millis(1);
 fn setting(workers: std::ops::Range<usize>, most_slots: usize, most_ahead: usize) -> impl Strategy<Value = Setting> {
     let workers = prop::collection::vec((1..=most_slots, 0..=most_ahead), workers);
     let runs = prop::collection::vec(prop_oneof![Just(0), 1..30_000_u64], 1..5);
-    (workers, runs, 20..4_000_u64, prop_oneof![3 => Just(1), 1 => 2..=8_usize]).prop_map(
+    (workers, runs, 100..4_000_u64, prop_oneof![3 => Just(1), 1 => 2..=8_usize]).prop_map(
         |(workers, runs, round_trip, turns_at_once)| Setting {
             runs: runs.into_iter().map(Duration::from_micros).collect(),
             round_trip: Duration::from_micros(round_trip),
@@ -48,7 +48,7 @@ proptest! {
     fn one_slot_alternates(setting in setting(1..2, 1, 0)) {
         let queues = setting.runs.len();
         let mut world = World::new(setting, &backlogs(queues));
-        world.run(MS * 400);
+        world.run(MS * 200);
         for window in world.started.windows(queues) {
             let mut seen: Vec<_> = window.iter().map(|(_, _, queue)| *queue).collect();
             seen.sort_unstable();
@@ -62,7 +62,7 @@ proptest! {
         let queues = setting.runs.len();
         let (slots, ahead) = setting.workers[0];
         let mut world = World::new(setting, &backlogs(queues));
-        world.run(MS * 400);
+        world.run(MS * 200);
         let mut counts = vec![0_usize; queues];
         for (_, _, queue) in &world.started {
             counts[*queue] += 1;
@@ -84,7 +84,7 @@ proptest! {
         let at = Duration::from_millis(late);
         sent[chosen] = Sent { at, queue: chosen, count: 1, delay: Duration::ZERO };
         let mut world = World::new(setting, &sent);
-        world.run(MS * 400);
+        world.run(MS * 200);
         let served = world.started.iter().find(|(_, _, queue)| *queue == chosen);
         let Some((served, _, _)) = served else { return Err(TestCaseError::fail("it was never served")) };
         // Known after three halves of a round trip at the latest, if no wait was in progress; then it gets the next slots.

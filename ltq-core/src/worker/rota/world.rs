@@ -43,11 +43,10 @@ pub(super) struct World {
     workers: Vec<Worker>,
     /// What started: when, at which worker, of which queue.
     pub(super) started: Vec<(Duration, usize, usize)>,
-    /// The longest time for which a message was there, and a worker had a free slot.
+    /// The longest time for which nothing was taken although a message was there and a worker had a free slot.
     pub(super) idled: Duration,
     /// How many messages turns have taken at once, at most beyond what their worker may have.
     pub(super) excess: usize,
-    pub(super) turns: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +111,6 @@ impl World {
             started: Vec::new(),
             idled: Duration::ZERO,
             excess: 0,
-            turns: 0,
             setting,
         };
         for sent in sent {
@@ -136,11 +134,6 @@ impl World {
     /// How many messages have not been taken.
     pub(super) fn left(&self) -> usize {
         self.queues.iter().map(|queue| queue.ready + queue.scheduled.len()).sum()
-    }
-
-    /// What a worker's rota knows.
-    pub(super) fn rota(&self, worker: usize) -> &Rota {
-        &self.workers[worker].rota
     }
 
     fn event(&mut self, at: Duration, event: Event) {
@@ -204,6 +197,9 @@ impl World {
         }
         let taken = want.min(queue.ready);
         queue.ready -= taken;
+        if taken > 0 {
+            queue.idle_since = None;
+        }
         let more = queue.ready > 0;
         let next_due = queue.scheduled.first().map(|(due, _)| *due - self.now);
         if more {
@@ -258,7 +254,6 @@ impl World {
         let look_at = worker.rota.look_at().map(|at| at - self.start);
         let listens: Vec<_> =
             (0..worker.waits.len()).filter(|queue| !worker.waits[*queue] && worker.rota.listens(*queue, now)).collect();
-        self.turns += asks.len();
         for Ask { queue, ticket, want } in asks {
             self.event(self.now + self.setting.round_trip / 2, Event::Turn(index, queue, ticket, want));
         }
