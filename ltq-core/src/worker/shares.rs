@@ -84,6 +84,16 @@ mod tests {
     }
 
     #[test]
+    fn nobody_saves_up_what_it_did_not_want() {
+        let mut shares = Shares::new(2);
+        shares.set_competes(0, true);
+        (0..100).for_each(|_| assert_eq!(shares.next(|_| true), Some(0)));
+        shares.set_competes(1, true);
+        let order: Vec<_> = (0..4).filter_map(|_| shares.next(|_| true)).collect();
+        assert_eq!(order, [1, 0, 1, 0]);
+    }
+
+    #[test]
     fn a_greater_weight_gets_more_and_starves_nobody() {
         let mut shares = Shares::new(2);
         shares.marks[0].stride = STRIDE / 3;
