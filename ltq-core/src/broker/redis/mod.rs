@@ -7,7 +7,7 @@
 //! Every change is one script, and each script is safe to run twice: the client repeats calls whose reply was lost. The
 //! scripts stand beside the code that calls them; their keys come from `keys.rs` only.
 //!
-//! Next: `connect.rs` connects; `turn.rs` and `turn.lua` are the hot path.
+//! Next: `link/connect.rs` connects; `calls/turn.rs` and `lua/turn` are the hot path.
 
 mod calls;
 mod grants;
