@@ -107,10 +107,14 @@ impl Cluster {
             eventually(async || {
                 let info = bare::call(&client, "CLUSTER INFO").await.as_string().unwrap();
                 let nodes = bare::call(&client, "CLUSTER NODES").await.as_string().unwrap();
-                let known = nodes.lines().filter(|line| line.contains("slave") && !line.contains("fail")).count();
-                let linked = bare::info(&client, "replication").await.contains("master_link_status:up");
-                let up = info.contains("cluster_state:ok") && known == replicas && (linked || index < PRIMARIES);
-                up.then_some(())
+                // One that does not know another yet ignores what that says of a third.
+                let linked = nodes.lines().filter(|line| line.contains(" connected") && !line.contains("handshake"));
+                let known = linked.clone().count() == self.servers.len();
+                let followed =
+                    linked.filter(|line| line.contains("slave") && !line.contains("fail")).count() == replicas;
+                let follows = bare::info(&client, "replication").await.contains("master_link_status:up");
+                let up = info.contains("cluster_state:ok") && info.contains("cluster_slots_assigned:16384");
+                (up && known && followed && (follows || index < PRIMARIES)).then_some(())
             })
             .await;
         }

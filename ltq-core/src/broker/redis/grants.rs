@@ -6,7 +6,7 @@ use super::keys::PATTERNS;
 const COMMANDS: &str = "+eval +evalsha +blpop +del +exists +expire +get +hdel +hexists +hget +hgetall +hincrby +hkeys +hlen \
                         +hmget +hscan +hset +lindex +llen +lpush +lrange +ltrim +rpush +sadd +set +smembers +sort +time +type +zadd \
                         +zcard +zrange +zrangebyscore +zrem +zremrangebyrank +zrevrange +zscore +ping +info +select \
-                        +role +cluster|info +cluster|slots";
+                        +role +cluster|slots";
 
 /// Keys and commands, as `ACL SETUSER` takes them.
 pub(super) fn all() -> String {
