@@ -4,12 +4,16 @@
 //! answers. The model knows the keys of `docs/redis-keys.md` and nothing of the scripts but the trace each leaves: a
 //! publish sets the producer's number, a turn the worker's record, a recovery counts.
 
+mod layout;
+
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{Hash as _, Hasher as _};
 use std::io;
 use std::path::Path;
 
+pub(crate) use self::layout::id_of;
+use self::layout::{Place, name_of, number, of_list, place};
 use crate::aof::{Command, Log, Step};
 use crate::history::{End, Handout, History, How, NEVER, Wrong};
 
@@ -44,9 +48,6 @@ pub(crate) struct Replay<'h> {
     /// How the turn of this step settled messages.
     settled: Vec<(u32, How)>,
 }
-
-/// A turn, and which of the messages it took.
-type Place = (u64, u16);
 
 /// What one incarnation holds.
 #[derive(Default)]
@@ -391,34 +392,6 @@ impl<'h> Replay<'h> {
         self.process.push(u16::try_from(process).unwrap_or(u16::MAX));
         number
     }
-}
-
-/// The worker of a list, and its index.
-fn of_list(name: &[u8]) -> (&[u8], &[u8]) {
-    let end = name.iter().rposition(|byte| *byte == b':').unwrap_or(name.len());
-    (&name[..end], &name[end..])
-}
-
-fn number(word: &[u8]) -> Option<usize> {
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-/// The turn and the number within it, of a field.
-fn place(field: &[u8]) -> Option<Place> {
-    let [a, b, c, d, e, f, high, low] = <[u8; 8]>::try_from(field).ok()?;
-    Some((u64::from_be_bytes([0, 0, a, b, c, d, e, f]), u16::from_be_bytes([high, low])))
-}
-
-/// What comes after the name of the queue in a key.
-fn name_of(key: &[u8]) -> &[u8] {
-    let end = key.windows(2).position(|pair| pair == b"}:");
-    end.map_or(&[], |end| &key[end + 2..])
-}
-
-/// The id at its fixed place in an envelope.
-pub(crate) fn id_of(payload: &[u8]) -> Option<[u8; 16]> {
-    let id = payload.get(4..20).filter(|_| payload[2..4] == [0xc4, 16])?;
-    <[u8; 16]>::try_from(id).ok()
 }
 
 #[cfg(test)]

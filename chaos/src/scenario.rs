@@ -57,9 +57,9 @@ pub(crate) enum Decks {
 impl Scenario {
     pub(crate) const NAMES: [&'static str; 7] = ["full", "everysec", "short", "bulk", "provoke", "replies", "calm"];
 
-    /// The scenario of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        let full = Self {
+    /// What the others are made from.
+    fn full() -> Self {
+        Self {
             name: "full",
             workers: 6,
             send_timeouts: SEND_TIMEOUTS,
@@ -76,9 +76,12 @@ impl Scenario {
             decks: Decks::All,
             drain: Duration::from_secs(60),
             minutes: 10.0,
-        };
-        // The same at the pace of a lease of two seconds, for builds without optimisation.
-        let short = Self {
+        }
+    }
+
+    /// The same at the pace of a lease of two seconds, for builds without optimisation.
+    fn short() -> Self {
+        Self {
             name: "short",
             workers: 4,
             rate: 200,
@@ -88,14 +91,25 @@ impl Scenario {
             worker_bound: Duration::from_secs(5),
             recovery_beyond_lease: None,
             minutes: 1.0,
-            ..full.clone()
-        };
+            ..Self::full()
+        }
+    }
+
+    /// The scenario of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
-            "full" => Some(full),
-            "everysec" => Some(Self { name: "everysec", fsync: "everysec", ..full }),
-            "short" => Some(short),
+            "full" => Some(Self::full()),
+            "everysec" => Some(Self { name: "everysec", fsync: "everysec", ..Self::full() }),
+            "short" => Some(Self::short()),
             // Many messages at once, so that most are taken as batches.
-            "bulk" => Some(Self { name: "bulk", rate: 1_500, quiet: 1_000..4_000, bulks: true, minutes: 0.5, ..short }),
+            "bulk" => Some(Self {
+                name: "bulk",
+                rate: 1_500,
+                quiet: 1_000..4_000,
+                bulks: true,
+                minutes: 0.5,
+                ..Self::short()
+            }),
             // Dense trouble, for mutations that must be found within seconds.
             "provoke" => Some(Self {
                 name: "provoke",
@@ -107,7 +121,7 @@ impl Scenario {
                 decks: Decks::Dense,
                 drain: Duration::from_secs(10),
                 minutes: 0.25,
-                ..short
+                ..Self::short()
             }),
             // Lost replies and then rest, for mutations that make a worker fall silent.
             "replies" => Some(Self {
@@ -119,7 +133,7 @@ impl Scenario {
                 decks: Decks::Replies,
                 drain: Duration::from_secs(10),
                 minutes: 0.3,
-                ..short
+                ..Self::short()
             }),
             // No faults: how the machine does without.
             "calm" => Some(Self {
@@ -127,7 +141,7 @@ impl Scenario {
                 quiet: 100_000_000..100_000_001,
                 redis_quiet: 100_000_000..100_000_001,
                 minutes: 1.0,
-                ..full
+                ..Self::full()
             }),
             _ => None,
         }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use ltq::{Client, Context, State, Task, TaskError, TaskResult, Worker};
 use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
-    Admin, Broker, ConnectOptions, Consume, Entry, Produce, ProducerId, Publish, QueueStats, Recovery, WorkerId,
+    Admin, Broker, ConnectOptions, Consume, DeadLimits, Delivered, Entry, Produce, ProducerId, Publish, QueueStats,
+    Recovery, Settlement, Turn, WorkerId,
 };
 use ltq_core::client::BrokerAccess as _;
 use ltq_core::message::{Due, MessageId, QueueName};
@@ -182,7 +183,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
 
     let leaves = WorkerId::new();
     for (worker, recovery) in [(leaves, Recovery::Leaving), (WorkerId::new(), Recovery::Expired)] {
-        let turn = ltq_core::broker::Turn {
+        let turn = Turn {
             queue: queue(),
             worker: worker.clone(),
             sequence: 1,
@@ -192,7 +193,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
             backlog: false,
             full: false,
             discarded: 0,
-            dead_limits: ltq_core::broker::DeadLimits::default(),
+            dead_limits: DeadLimits::default(),
         };
         assert_eq!(setting.broker.turn(&turn).await.unwrap().deliveries.len(), 1);
         if recovery == Recovery::Leaving {
@@ -219,9 +220,23 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     let broker: Arc<dyn Broker> =
         RedisBroker::with_blocks_from(2, &server.unix_url(), &ConnectOptions::default(), None).await.unwrap();
     let mut old = OldScripts::new(bare(&server).await, QUEUE, "old");
-    let mut golden = GoldenWorker::new(Arc::clone(&broker), QUEUE);
-    let (one, two, garbage) = (message("one"), message("two"), Bytes::from_static(b"no message"));
+    each_runs_what_the_other_sent(&broker, &mut old).await;
 
+    // Each recovers a batch that the other held, and each learns that it was lost.
+    let (batch, renewed) = ([message("two").write(), Bytes::from_static(b"no message")], WorkerId::new());
+    todays_recover_a_batch_of_the_first(&broker, &mut old, &renewed, &batch).await;
+    old.publish(4, batch[0].clone()).await;
+    old.publish(5, batch[1].clone()).await;
+    let mut other = OldScripts::new(bare(&server).await, QUEUE, "other");
+    the_first_recover_a_batch_of_todays(&broker, &mut other, &renewed, &batch).await;
+
+    let stats = broker.stats(&queue()).await.unwrap();
+    assert_eq!((stats.active, stats.ready + stats.scheduled + stats.dead, stats.counts.done), (2, 0, 4));
+}
+
+async fn each_runs_what_the_other_sent(broker: &Arc<dyn Broker>, old: &mut OldScripts) {
+    let mut golden = GoldenWorker::new(Arc::clone(broker), QUEUE);
+    let one = message("one");
     // The old producer, the new worker; a retry of the new worker, the old one.
     old.publish(1, one.write()).await;
     let (delivered, _) = golden.take(1).await.remove(0);
@@ -229,7 +244,7 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     let taken = old.turn(60_000, &[], &[], 5).await.unwrap();
     assert_eq!(payloads(&taken), [one.retried().write()]);
     // The other way round.
-    let client = Client::on(Arc::clone(&broker));
+    let client = Client::on(Arc::clone(broker));
     let id = client.send(work.message("new")).await.unwrap();
     let taken = old.turn(60_000, &[taken[0].0], &[], 5).await.unwrap();
     let Read::Message(new) = GoldenMessage::read(&taken[0].1) else { panic!("{taken:?}") };
@@ -239,10 +254,49 @@ async fn the_first_scripts_and_todays_share_a_queue() {
     let (delivered, _) = golden.take(1).await.remove(0);
     assert_eq!(delivered.payload, new.retried().write());
     golden.done(&delivered).await;
+}
 
-    // Each recovers a batch that the other held, and each learns that it was lost.
-    let renewed = WorkerId::new();
-    let turn = |worker: &WorkerId, sequence, settlements, lease| ltq_core::broker::Turn {
+/// The worker of today finishes it.
+async fn todays_recover_a_batch_of_the_first(
+    broker: &Arc<dyn Broker>,
+    old: &mut OldScripts,
+    today: &WorkerId,
+    batch: &[Bytes; 2],
+) {
+    old.publish(2, batch[0].clone()).await;
+    old.publish(3, batch[1].clone()).await;
+    let taken = old.turn(0, &[], &[], 5).await.unwrap();
+    assert_eq!(payloads(&taken), *batch);
+    let renewal = broker.renew(&queue(), today, LONG).await.unwrap();
+    assert_eq!(renewal.expired, [WorkerId::from_name("old")]);
+    assert_eq!(broker.recover(&queue(), &renewal.expired[0], Recovery::Expired).await.unwrap().messages, 2);
+    assert_eq!(old.turn(60_000, &[taken[0].0], &[], 5).await, None);
+    let taken = broker.turn(&turn(today, 1, Vec::new(), LONG)).await.unwrap().deliveries;
+    assert_eq!(taken.iter().map(|delivered| delivered.recoveries).collect::<Vec<_>>(), [1, 0]);
+    let back = taken.iter().map(|delivered| delivered.hand_back(delivered.payload.clone())).collect();
+    let reply = broker.turn(&turn(today, 2, back, LONG)).await.unwrap();
+    let done = reply.deliveries.iter().map(Delivered::done).collect();
+    broker.turn(&turn(today, 3, done, LONG)).await.unwrap();
+}
+
+/// The worker with the first scripts holds it in the end.
+async fn the_first_recover_a_batch_of_todays(
+    broker: &Arc<dyn Broker>,
+    other: &mut OldScripts,
+    today: &WorkerId,
+    batch: &[Bytes; 2],
+) {
+    assert_eq!(broker.turn(&turn(today, 4, Vec::new(), Duration::ZERO)).await.unwrap().deliveries.len(), 2);
+    assert_eq!(other.turn(60_000, &[], &[], 0).await, Some(Vec::new()));
+    assert_eq!(other.renew(60_000).await, (true, vec![today.to_string()]));
+    assert_eq!(other.recover(today.as_str()).await, 2);
+    assert!(broker.turn(&turn(today, 5, Vec::new(), LONG)).await.unwrap().lost);
+    assert_eq!(payloads(&other.turn(60_000, &[], &[], 5).await.unwrap()), *batch);
+}
+
+/// A turn that takes up to five messages.
+fn turn(worker: &WorkerId, sequence: u64, settlements: Vec<Settlement>, lease: Duration) -> Turn {
+    Turn {
         queue: queue(),
         worker: worker.clone(),
         sequence,
@@ -252,35 +306,8 @@ async fn the_first_scripts_and_todays_share_a_queue() {
         backlog: true,
         full: false,
         discarded: 0,
-        dead_limits: ltq_core::broker::DeadLimits::default(),
-    };
-    let both = [two.write(), garbage.clone()];
-    old.publish(2, two.write()).await;
-    old.publish(3, garbage).await;
-    let taken = old.turn(0, &[], &[], 5).await.unwrap();
-    assert_eq!(payloads(&taken), both);
-    let renewal = broker.renew(&queue(), &renewed, LONG).await.unwrap();
-    assert_eq!(renewal.expired, [WorkerId::from_name("old")]);
-    assert_eq!(broker.recover(&queue(), &renewal.expired[0], Recovery::Expired).await.unwrap().messages, 2);
-    assert_eq!(old.turn(60_000, &[taken[0].0], &[], 5).await, None);
-    let taken = broker.turn(&turn(&renewed, 1, Vec::new(), LONG)).await.unwrap().deliveries;
-    assert_eq!(taken.iter().map(|delivered| delivered.recoveries).collect::<Vec<_>>(), [1, 0]);
-    let back = taken.iter().map(|delivered| delivered.hand_back(delivered.payload.clone())).collect();
-    let reply = broker.turn(&turn(&renewed, 2, back, LONG)).await.unwrap();
-    let done = reply.deliveries.iter().map(ltq_core::broker::Delivered::done).collect();
-    broker.turn(&turn(&renewed, 3, done, LONG)).await.unwrap();
-
-    old.publish(4, both[0].clone()).await;
-    old.publish(5, both[1].clone()).await;
-    assert_eq!(broker.turn(&turn(&renewed, 4, Vec::new(), Duration::ZERO)).await.unwrap().deliveries.len(), 2);
-    let mut other = OldScripts::new(bare(&server).await, QUEUE, "other");
-    assert_eq!(other.turn(60_000, &[], &[], 0).await, Some(Vec::new()));
-    assert_eq!(other.renew(60_000).await, (true, vec![renewed.to_string()]));
-    assert_eq!(other.recover(renewed.as_str()).await, 2);
-    assert!(broker.turn(&turn(&renewed, 5, Vec::new(), LONG)).await.unwrap().lost);
-    assert_eq!(payloads(&other.turn(60_000, &[], &[], 5).await.unwrap()), both);
-    let stats = broker.stats(&queue()).await.unwrap();
-    assert_eq!((stats.active, stats.ready + stats.scheduled + stats.dead, stats.counts.done), (2, 0, 4));
+        dead_limits: DeadLimits::default(),
+    }
 }
 
 fn payloads(taken: &[(OldPlace, Bytes)]) -> Vec<Bytes> {

@@ -5,6 +5,7 @@
 //! order, numbers, dead letters, wake tokens. After each life the keys themselves are read: nothing in two places, nothing
 //! left behind, nothing lost. `PROPTEST_CASES` says how many lives, 2,000 if it is not set.
 
+mod payload;
 mod places;
 mod steps;
 mod world;

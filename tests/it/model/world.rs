@@ -18,6 +18,7 @@ use ltq_core::broker::{
 };
 use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 
+use super::payload::{number, payload, rewritten};
 use super::places::Places;
 use super::steps::{How, Kind, Number, Sent, Step, When};
 
@@ -107,26 +108,8 @@ impl<'a> World<'a> {
             Step::Pass { micros } => self.pass(Duration::from_millis(micros.div_ceil(1_000))).await,
             Step::Replay { nth } => self.replay(*nth).await?,
             Step::Delete { nth } => self.delete(*nth).await?,
-            Step::Clear { limit } => {
-                let (redis, memory) =
-                    join(self.brokers.redis.clear(&self.queue, *limit), self.brokers.memory.clear(&self.queue, *limit))
-                        .await;
-                let (redis, memory) = (redis.unwrap(), memory.unwrap());
-                same("clear", redis, memory)?;
-                self.left += memory;
-            }
-            Step::Flag { raised } => {
-                // In memory a queue begins to exist with its first message.
-                if self.entered > 0 {
-                    self.brokers.memory.flag_tracked(&self.queue, *raised);
-                    let notes = format!("{{ltq:{}}}:notes", self.queue);
-                    if *raised {
-                        self.brokers.bare.hset::<(), _, _>(notes, ("t", "1")).await.unwrap();
-                    } else {
-                        self.brokers.bare.hdel::<(), _, _>(notes, "t").await.unwrap();
-                    }
-                }
-            }
+            Step::Clear { limit } => self.clear(*limit).await?,
+            Step::Flag { raised } => self.flag(*raised).await,
             Step::TakeToken => {
                 let token: Option<String> = self.brokers.bare.lpop(self.wake_key(), None).await.unwrap();
                 same("a token", token.is_some(), self.token)?;
@@ -314,6 +297,29 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    async fn clear(&mut self, limit: u64) -> Checked {
+        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
+        let (redis, memory) = join(redis.clear(&self.queue, limit), memory.clear(&self.queue, limit)).await;
+        let (redis, memory) = (redis.unwrap(), memory.unwrap());
+        same("clear", redis, memory)?;
+        self.left += memory;
+        Ok(())
+    }
+
+    async fn flag(&self, raised: bool) {
+        // In memory a queue begins to exist with its first message.
+        if self.entered == 0 {
+            return;
+        }
+        self.brokers.memory.flag_tracked(&self.queue, raised);
+        let notes = format!("{{ltq:{}}}:notes", self.queue);
+        if raised {
+            self.brokers.bare.hset::<(), _, _>(notes, ("t", "1")).await.unwrap();
+        } else {
+            self.brokers.bare.hdel::<(), _, _>(notes, "t").await.unwrap();
+        }
+    }
+
     async fn letter(&self, nth: usize) -> Option<DeadLetter> {
         let letters = self.brokers.memory.dead_letters(&self.queue, u64::try_from(nth).unwrap(), 1).await.unwrap();
         letters.into_iter().next()
@@ -402,27 +408,4 @@ impl Hand {
 #[expect(clippy::needless_pass_by_value, reason = "most are made for this call")]
 fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
     if redis == memory { Ok(()) } else { Err(format!("{what}\n   Redis: {redis:?}\n  memory: {memory:?}")) }
-}
-
-/// Bytes that end in the number by which the message is told apart, after a count of rewritings.
-fn payload(number: u32, garbage: bool) -> Bytes {
-    let mut bytes = if garbage { vec![0xc1] } else { vec![0x92, 1, 0xc4, 16] };
-    if !garbage {
-        bytes.extend(u128::from(number).to_be_bytes());
-    }
-    bytes.push(0);
-    bytes.extend(number.to_be_bytes());
-    bytes.into()
-}
-
-/// As a worker writes it that puts it back.
-fn rewritten(payload: &Bytes) -> Bytes {
-    let mut bytes = payload.to_vec();
-    let count = bytes.len() - 5;
-    bytes[count] = bytes[count].wrapping_add(1);
-    bytes.into()
-}
-
-fn number(payload: &Bytes) -> u32 {
-    u32::from_be_bytes(*payload.last_chunk().unwrap())
 }

@@ -154,6 +154,18 @@ async fn work_out(blocks_from: usize) {
 
 /// Every call, with everything that makes its script take another branch.
 async fn workout(broker: &dyn Broker) {
+    publish_in_every_way(broker).await;
+    settle_in_every_way(broker).await;
+    administer(broker).await;
+    let third = WorkerId::new();
+    broker.turn(&turn(&third, 1, 2, Vec::new())).await.unwrap();
+    assert_eq!(broker.stats(&queue()).await.unwrap().active, 2);
+    assert_eq!(broker.queues().await.unwrap(), [queue()]);
+    assert_eq!(broker.waits(&[queue()]).remove(0).wait(LEASE).await.unwrap(), Some(queue()));
+}
+
+/// Ten messages become ready, one is due later.
+async fn publish_in_every_way(broker: &dyn Broker) {
     let producer = ProducerId::new();
     let now = envelopes(8).into_iter().map(|(_, payload)| payload);
     broker.publish(&batch(producer, 1, now, Due::Now)).await.unwrap();
@@ -164,7 +176,10 @@ async fn workout(broker: &dyn Broker) {
     broker.publish(&past).await.unwrap();
     let garbage = batch(producer, 4, [Bytes::from_static(b"no envelope")], Due::Now);
     broker.publish(&garbage).await.unwrap();
+}
 
+/// Two of the messages end up as dead letters. The worker loses its lease, and another one leaves.
+async fn settle_in_every_way(broker: &dyn Broker) {
     let first = WorkerId::new();
     let taken = broker.turn(&turn(&first, 1, 10, Vec::new())).await.unwrap().deliveries;
     assert_eq!(taken.len(), 10);
@@ -202,18 +217,16 @@ async fn workout(broker: &dyn Broker) {
     assert!(again.iter().any(|delivered| delivered.recoveries == 1));
     broker.turn(&turn(&second, 3, 0, done(&again[..2]))).await.unwrap();
     broker.recover(&queue(), &second, Recovery::Leaving).await.unwrap();
+}
 
+/// What is done to dead letters.
+async fn administer(broker: &dyn Broker) {
     let letters = broker.dead_letters(&queue(), 0, 10).await.unwrap();
     assert_eq!(letters.len(), 2);
     assert!(broker.dead_letter(&queue(), letters[0].id).await.unwrap().is_some());
     assert!(broker.replay(&queue(), letters[0].id, letters[0].replay_payload(0)).await.unwrap());
     assert!(broker.delete_dead(&queue(), letters[1].id).await.unwrap());
     assert!(!broker.delete_dead(&queue(), letters[1].id).await.unwrap());
-    let third = WorkerId::new();
-    broker.turn(&turn(&third, 1, 2, Vec::new())).await.unwrap();
-    assert_eq!(broker.stats(&queue()).await.unwrap().active, 2);
-    assert_eq!(broker.queues().await.unwrap(), [queue()]);
-    assert_eq!(broker.waits(&[queue()]).remove(0).wait(LEASE).await.unwrap(), Some(queue()));
 }
 
 /// Every command the server runs from now on, one a line.

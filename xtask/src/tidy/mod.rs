@@ -5,6 +5,7 @@
 
 mod api;
 mod documents;
+mod functions;
 mod licences;
 mod lua;
 mod rust;

@@ -8,11 +8,13 @@ mod child;
 mod private_redis;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ltq::__private::{Address, RunFlags};
+use tokio::task::JoinHandle;
 
 use self::child::Child;
 use self::private_redis::PrivateRedis;
@@ -61,16 +63,12 @@ async fn watch_and_run(
 ) -> Result<ExitCode, CliError> {
     // Before the first build, so that no change is missed.
     let mut watch = Watch::start(&project.root, &project.target, project.crates.iter().map(|found| &found.folder))?;
-    let project = std::sync::Arc::new(project);
+    let project = Arc::new(project);
     let mut worker: Option<Child> = None;
     let mut runs_build_of = None;
     loop {
-        let building = {
-            let project = std::sync::Arc::clone(&project);
-            tokio::task::spawn_blocking(move || run::make(&project, Paths::Told, Profile { release, target: None }))
-        };
         let built = tokio::select! {
-            built = building => built,
+            built = begin_build(&project, release) => built,
             () = signals.next() => return Ok(stop(worker, signals).await),
         };
         match built {
@@ -102,17 +100,30 @@ async fn watch_and_run(
                 });
             }
         }
-        loop {
-            tokio::select! {
-                () = watch.changed() => break,
-                () = signals.next() => return Ok(stop(worker, signals).await),
-                status = child::ended(&mut worker) => {
-                    worker = None;
-                    say(&format!("the worker ended ({status}); waiting for a change"));
-                }
-            }
+        if !source_changes(&mut watch, &mut worker, signals).await {
+            return Ok(stop(worker, signals).await);
         }
         say("a source has changed");
+    }
+}
+
+/// Builds on a thread of its own.
+fn begin_build(project: &Arc<Project>, release: bool) -> JoinHandle<Result<PathBuf, run::RunError>> {
+    let project = Arc::clone(project);
+    tokio::task::spawn_blocking(move || run::make(&project, Paths::Told, Profile { release, target: None }))
+}
+
+/// Waits for a change, while the worker may end. False if the command is to stop.
+async fn source_changes(watch: &mut Watch, worker: &mut Option<Child>, signals: &mut child::Signals) -> bool {
+    loop {
+        tokio::select! {
+            () = watch.changed() => return true,
+            () = signals.next() => return false,
+            status = child::ended(worker) => {
+                *worker = None;
+                say(&format!("the worker ended ({status}); waiting for a change"));
+            }
+        }
     }
 }
 

@@ -124,19 +124,8 @@ async fn run(
     turn: &Turn,
 ) -> Result<Option<TurnReply>, BrokerError> {
     let worker = &turn.worker;
-    let offers_block = turn.want >= block_from && (turn.backlog || block_from <= 1);
-    let args = arguments(turn, if offers_block { block_from } else { 0 });
-    // On the heap, since it is large and moved.
-    let call = Box::pin(script.run(connection, script_keys(keys, worker), args));
     let list = keys.block(worker, turn.sequence % BLOCKS);
-    let (reply, block) = if offers_block {
-        // In this order they are sent.
-        let (reply, block) = tokio::join!(biased; call, read_block(connection, &list, turn.want));
-        (reply?, block?)
-    } else {
-        (call.await?, Vec::new())
-    };
-    let mut reply = script.read(connection, reply, 12)?;
+    let (mut reply, block) = call(script, connection, keys, block_from, &list, turn).await?;
     let status = reply.int()?;
     match status {
         status::TOO_OLD => {
@@ -177,6 +166,29 @@ async fn run(
         full,
         trimmed,
     }))
+}
+
+/// Calls the script, and reads the list of the block that it may take; without a block the list is empty.
+async fn call<'a>(
+    script: &'static Script,
+    connection: &'a Connection,
+    keys: &QueueKeys,
+    block_from: usize,
+    list: &str,
+    turn: &Turn,
+) -> Result<(Reply<'a>, Vec<Bytes>), BrokerError> {
+    let offers_block = turn.want >= block_from && (turn.backlog || block_from <= 1);
+    let args = arguments(turn, if offers_block { block_from } else { 0 });
+    // On the heap, since it is large and moved.
+    let call = Box::pin(script.run(connection, script_keys(keys, &turn.worker), args));
+    let (reply, block) = if offers_block {
+        // In this order they are sent.
+        let (reply, block) = tokio::join!(biased; call, read_block(connection, list, turn.want));
+        (reply?, block?)
+    } else {
+        (call.await?, Vec::new())
+    };
+    Ok((script.read(connection, reply, 12)?, block))
 }
 
 fn script_keys(keys: &QueueKeys, worker: &WorkerId) -> Vec<String> {
