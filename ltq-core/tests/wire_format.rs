@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 const DOCUMENT: &str = include_str!("../../docs/wire-format.md");
 const ID: &str = "018f4d1e-7b5a-7cc0-8000-0123456789ab";
 const CREATED_AT_MS: u64 = 1_714_000_000_000;
+/// How many bytes the elements take that the example `newer` has more.
+const ADDED: usize = 13;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct FetchRepo {
@@ -224,6 +226,30 @@ impl Fields {
     }
 }
 
+/// An envelope as a newer version writes it: with `added` at its end, and carried values of any bytes.
+fn with_added(fields: &Fields, added: &[String], carried: &std::collections::BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    use rmp::encode;
+
+    let mut out = fields.envelope().encode()[..20].to_vec();
+    out[0] += u8::try_from(added.len()).unwrap();
+    let (attempts, requeues, created, max_age) = fields.numbers;
+    for number in [attempts.into(), requeues.into(), created, max_age.unwrap_or(1)] {
+        encode::write_uint(&mut out, number).unwrap();
+    }
+    encode::write_str(&mut out, &fields.names.0).unwrap();
+    encode::write_str(&mut out, &fields.names.1).unwrap();
+    encode::write_map_len(&mut out, u32::try_from(carried.len()).unwrap()).unwrap();
+    for (key, value) in carried {
+        encode::write_str(&mut out, key).unwrap();
+        encode::write_bin(&mut out, value).unwrap();
+    }
+    encode::write_bin(&mut out, &fields.args).unwrap();
+    for text in added {
+        encode::write_str(&mut out, text).unwrap();
+    }
+    out
+}
+
 fn fields() -> impl Strategy<Value = Fields> {
     let names = (".{0,300}", ".{0,40}");
     (
@@ -244,6 +270,22 @@ proptest! {
     fn what_is_written_is_read_back(fields in fields()) {
         let bytes = fields.envelope().encode();
         prop_assert_eq!(Envelope::decode(&bytes).unwrap(), fields.envelope());
+    }
+
+    #[test]
+    fn what_a_newer_version_added_is_written_back(
+        fields in fields(),
+        added in vec("[a-z]{0,40}", 1..6),
+        unknown in btree_map("[a-z.]{1,20}", vec(any::<u8>(), 0..40), 0..5),
+    ) {
+        let bytes = with_added(&fields, &added, &unknown);
+        let read = Envelope::decode(&bytes).unwrap();
+        prop_assert_eq!(read.task, fields.names.0.as_str());
+        prop_assert_eq!(&read.encode()[..], &bytes);
+        let mut put_back = read.clone();
+        (put_back.attempts, put_back.requeues) = (7, 300);
+        let put_back_bytes = put_back.encode();
+        prop_assert_eq!(Envelope::decode(&put_back_bytes).unwrap(), put_back);
     }
 
     #[test]
@@ -302,14 +344,39 @@ fn a_dead_letter_cut_short_anywhere_is_an_error() {
     }
 }
 
+/// The smallest message as a newer version wrote it: two more elements, and a carried value that is no type of today.
 #[test]
-fn fields_of_the_future_are_ignored() {
+fn elements_and_carried_values_of_the_future_survive_a_put_back() {
     let args = encode_args(&()).unwrap();
-    let mut bytes = example("smallest");
-    bytes[0] += 2;
-    bytes.extend(b"\xa5later\x82\xa1a\x01\xa1b\xc0");
-    assert_eq!(Envelope::decode(&bytes).unwrap(), smallest(&args));
+    let bytes = example("newer");
+    let mut read = Envelope::decode(&bytes).unwrap();
+    assert_eq!((read.task, read.queue, read.args), ("ping", "ping", &args[..]));
+    assert_eq!(hex(&read.encode()), hex(&bytes));
 
+    (read.attempts, read.requeues) = (1, 1);
+    read.carried.set("mine", "a1").unwrap();
+    let mut put_back = example("newer");
+    put_back[20..22].copy_from_slice(&[1, 1]);
+    let carried = put_back.windows(7).position(|window| window == b"\x81\xa5later").unwrap();
+    put_back[carried] = 0x82;
+    let value = carried + 1 + 6 + 2 + 4;
+    put_back.splice(value..value, *b"\xa4mine\xc4\x03\xa2a1");
+    assert_eq!(hex(&read.encode()), hex(&put_back));
+}
+
+#[test]
+fn a_replay_keeps_the_elements_of_the_future() {
+    let bytes = Bytes::from(example("newer"));
+    let read = Envelope::decode(&bytes).unwrap();
+    let letter = DeadLetter::new(read.id, DeadReason::Failed, "no", 1, bytes.clone());
+    let mut expected = read.clone();
+    (expected.requeues, expected.created_at_ms) = (1, 7);
+    assert_eq!(letter.replay_payload(7), expected.encode());
+    assert!(letter.replay_payload(7).ends_with(&example("newer")[bytes.len() - ADDED..]));
+}
+
+#[test]
+fn elements_that_a_dead_letter_has_more_are_ignored() {
     let mut record = example("dead-letter");
     record[0] += 1;
     record.push(0xc3);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::BrokerError;
+use super::{Ask, BrokerError, ProcessId, ProcessRecord};
 use crate::message::{DeadLetter, MessageId, QueueName};
 
 /// How many messages are where, and what has happened since the queue exists.
@@ -71,4 +71,10 @@ pub trait Admin: Send + Sync {
 
     /// Deletes a dead letter. Says whether it was still there.
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError>;
+
+    /// What is known of the processes whose workers are registered on the queue, sorted by process; at most 1,000 of them.
+    async fn process_records(&self, queue: &QueueName) -> Result<Vec<ProcessRecord>, BrokerError>;
+
+    /// Writes into the record of a process what it is asked to do; its next renewal tells it. Says whether there is a record.
+    async fn ask_process(&self, queue: &QueueName, process: &ProcessId, ask: Ask) -> Result<bool, BrokerError>;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{BrokerError, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
+use super::{BrokerError, ProcessState, Recovered, Recovery, Renewal, Turn, TurnReply, WorkerId};
 use crate::message::QueueName;
 
 /// Hands messages out under leases, and takes in how they ended.
@@ -32,7 +32,20 @@ pub trait Consume: Send + Sync {
     fn waits(&self, queues: &[QueueName]) -> Vec<Box<dyn Wait>>;
 
     /// Extends this worker's lease on a queue to `lease` from now, and reports the workers whose lease ran out.
-    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError>;
+    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
+        self.renew_with(queue, worker, lease, None).await
+    }
+
+    /// As [`renew`](Self::renew); a worker that is registered also writes what it tells of its process into the process's
+    /// record, which then lasts for three leases. Where there is none yet, or none any more, nothing is written without a
+    /// description, and the reply asks for it.
+    async fn renew_with(
+        &self,
+        queue: &QueueName,
+        worker: &WorkerId,
+        lease: Duration,
+        process: Option<&ProcessState>,
+    ) -> Result<Renewal, BrokerError>;
 
     /// Returns messages of a worker to the head of the queue, in the order in which it took them, a bounded number per call.
     async fn recover(&self, queue: &QueueName, worker: &WorkerId, recovery: Recovery)

@@ -18,6 +18,7 @@ mod delivered;
 mod error;
 pub mod memory;
 mod options;
+mod process;
 mod produce;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -35,6 +36,7 @@ pub(crate) use self::delivered::header_id;
 pub use self::delivered::{Delivered, Place};
 pub use self::error::BrokerError;
 pub use self::options::ConnectOptions;
+pub use self::process::{Ask, Description, KnownTasks, ProcessId, ProcessRecord, ProcessState, Running};
 pub use self::produce::Produce;
 pub use self::types::{
     Answer, DeadLimits, Effect, End, Entry, ProducerId, Publish, Published, Recovered, Recovery, Renewal, Settlement,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Delivered, Place};
+use super::{Ask, Delivered, Place, ProcessId};
 use crate::message::{DeadLetter, Due, Durability, MessageId, QueueName};
 
 /// One client's life; repeats are recognised per producer and queue.
@@ -28,16 +28,28 @@ impl fmt::Display for ProducerId {
     }
 }
 
-/// One incarnation of a worker on one queue. A worker that lost its lease comes back under a new one.
+/// One incarnation of a worker on one queue. A worker that lost its lease comes back under a new one of the same process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WorkerId(Arc<str>);
 
 impl WorkerId {
-    /// A new incarnation: `process id`-`unique`.
+    /// The first incarnation of a new process.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a default id would suggest a fixed value")]
     pub fn new() -> Self {
-        Self(format!("{}-{}", std::process::id(), MessageId::new()).into())
+        Self::of(&ProcessId::new(), 0)
+    }
+
+    /// An incarnation of `process`, by its number on the queue: `process`.`number`.
+    #[must_use]
+    pub fn of(process: &ProcessId, number: u64) -> Self {
+        Self(format!("{process}.{number}").into())
+    }
+
+    /// The process it is an incarnation of.
+    #[must_use]
+    pub fn process(&self) -> ProcessId {
+        ProcessId::from_name(self.0.rsplit_once('.').map_or(&*self.0, |(process, _)| process))
     }
 
     /// The incarnation of that name, as [`Renewal::expired`] reports it.
@@ -268,6 +280,10 @@ pub struct Renewal {
     pub expired: Vec<WorkerId>,
     /// How long until the next other worker's lease runs out, if there is one.
     pub next_expiry: Option<Duration>,
+    /// Whether there is no record of the process, so that the next renewal is to describe it.
+    pub describe: bool,
+    /// What the process is asked to do.
+    pub ask: Option<Ask>,
 }
 
 /// Whose messages to return.

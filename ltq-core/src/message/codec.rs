@@ -1,8 +1,8 @@
 //! Envelopes and arguments to bytes and back: wire format version 1, described in `docs/wire-format.md`.
 //!
 //! An envelope is one MessagePack array. Its first four bytes have a fixed shape, so the id is always at bytes 4 to 19,
-//! where the broker's scripts cut it out without decoding anything. Readers accept more elements than they know, so a
-//! field can be added at the end without a new version.
+//! where the broker's scripts cut it out without decoding anything. Readers accept more elements than they know and write
+//! them back as they were, so a field can be added at the end without a new version.
 //!
 //! Error texts never hold a value that was read: they end in logs and dead letters, and arguments may be secrets.
 //!
@@ -14,6 +14,7 @@ use rmp::encode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::envelope::Added;
 use super::{Carried, Envelope, MessageId};
 
 /// The version of the wire format this crate writes.
@@ -109,14 +110,15 @@ impl<'a> Envelope<'a> {
     /// The bytes of this envelope.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut buffer = Vec::with_capacity(64 + self.task.len() + self.queue.len() + self.args.len());
+        let texts = self.task.len() + self.queue.len();
+        let mut buffer = Vec::with_capacity(64 + texts + self.args.len() + self.added.bytes.len());
         // Writing into a `Vec` cannot fail, so there is no error to hand on.
         let _ = self.write(&mut buffer);
         buffer.into()
     }
 
     fn write(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
-        encode::write_array_len(out, u32::from(FIELDS))?;
+        encode::write_array_len(out, u32::from(FIELDS + self.added.count))?;
         encode::write_pfix(out, WIRE_VERSION)?;
         encode::write_bin(out, self.id.as_bytes())?;
         encode::write_uint(out, u64::from(self.attempts))?;
@@ -134,6 +136,7 @@ impl<'a> Envelope<'a> {
             encode::write_bin(out, value)?;
         }
         encode::write_bin(out, self.args)?;
+        out.extend_from_slice(self.added.bytes);
         Ok(())
     }
 
@@ -168,7 +171,8 @@ impl<'a> Envelope<'a> {
         if fields == FIELDS && !rest.is_empty() {
             return Err(broken("end", format!("{} bytes follow the last field", rest.len())));
         }
-        Ok(Self { id, attempts, requeues, created_at_ms, max_age_ms, task, queue, carried, args })
+        let added = Added { count: fields - FIELDS, bytes: rest };
+        Ok(Self { id, attempts, requeues, created_at_ms, max_age_ms, task, queue, carried, args, added })
     }
 }
 

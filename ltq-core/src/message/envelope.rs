@@ -27,6 +27,17 @@ pub struct Envelope<'a> {
     pub carried: Carried,
     /// The arguments: a MessagePack map from argument name to value.
     pub args: &'a [u8],
+    /// Elements that a newer version added at the end. They are written back as they were read.
+    pub(crate) added: Added<'a>,
+}
+
+/// Elements of an envelope that this version does not know, as they were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Added<'a> {
+    /// How many they are.
+    pub(super) count: u8,
+    /// One MessagePack value after the other.
+    pub(super) bytes: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
@@ -43,6 +54,7 @@ impl<'a> Envelope<'a> {
             queue,
             carried: Carried::default(),
             args,
+            added: Added::default(),
         }
     }
 }

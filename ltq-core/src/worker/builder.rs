@@ -215,6 +215,13 @@ impl Worker {
         self
     }
 
+    /// What is deployed, as you call it: a version, a commit. It stands in the worker's record at the broker. Default: what the
+    /// environment says in `LTQ_DEPLOYMENT`.
+    pub fn deployment(mut self, deployment: impl Into<String>) -> Self {
+        self.options.deployment = Some(deployment.into());
+        self
+    }
+
     /// Ends the whole process with exit code 70 when the watchdog has given up and the worker does not end by itself
     /// within 10 s, because its runtime hangs. `ltq::run` and `ltq run` ask for it.
     pub fn exit_when_stalled(mut self) -> Self {

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::Health;
 use super::membership::Membership;
-use super::{WorkerError, recover};
-use crate::broker::{Broker, BrokerError, Renewal};
+use super::pool::RunningView;
+use super::{WorkerError, record, recover};
+use crate::broker::{Broker, BrokerError, Description, Renewal};
 use crate::message::QueueName;
 
 /// After the lease of another worker has run out, how long until it is looked at: clocks count in whole milliseconds.
@@ -46,6 +47,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) health: Health,
     pub(super) exit_when_stalled: bool,
+    pub(super) description: Arc<Description>,
+    pub(super) running: RunningView,
 }
 
 /// A running heartbeat. It stops when dropped.
@@ -160,8 +163,12 @@ impl Beat {
         let queue = membership.queue();
         // Read before the call: an incarnation that is confirmed only now was not known to the broker then.
         let incarnation = membership.current();
-        match self.broker.renew(queue, &incarnation.worker, self.settings.lease).await {
-            Ok(Renewal { held, expired, next_expiry, .. }) => {
+        let description = membership.is_to_be_described().then_some(&self.settings.description);
+        let state = record::state(&self.settings.running, queue, description);
+        match self.broker.renew_with(queue, &incarnation.worker, self.settings.lease, Some(&state)).await {
+            // Nobody acts on what the process is asked to do yet.
+            Ok(Renewal { held, expired, next_expiry, describe, ask: _ }) => {
+                membership.set_described(held && !describe);
                 self.settings.health.broker_answered();
                 if !held && incarnation.registered && membership.lose(incarnation.epoch) {
                     let _ = self.pulse.send(Pulse::LeaseLost);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::WorkerId;
+use crate::broker::{ProcessId, WorkerId};
 use crate::message::QueueName;
 
 /// One life of this worker on one queue.
@@ -25,8 +25,8 @@ pub(super) struct Incarnation {
 }
 
 impl Incarnation {
-    fn new(epoch: u64) -> Self {
-        Self { worker: WorkerId::new(), epoch, registered: false, cancellation: CancellationToken::new() }
+    fn new(process: &ProcessId, epoch: u64) -> Self {
+        Self { worker: WorkerId::of(process, epoch), epoch, registered: false, cancellation: CancellationToken::new() }
     }
 }
 
@@ -34,20 +34,25 @@ impl Incarnation {
 #[derive(Debug)]
 pub(super) struct Membership {
     queue: QueueName,
+    process: ProcessId,
     current: Mutex<Incarnation>,
     /// The epoch of the current incarnation, for who only asks whether it has changed.
     epoch: AtomicU64,
     /// Whether the queue is closed for this worker.
     closed: AtomicBool,
+    /// Whether the broker has a record that describes this process.
+    described: AtomicBool,
 }
 
 impl Membership {
-    pub(super) fn new(queue: QueueName) -> Self {
+    pub(super) fn new(queue: QueueName, process: ProcessId) -> Self {
         Self {
             queue,
-            current: Mutex::new(Incarnation::new(0)),
+            current: Mutex::new(Incarnation::new(&process, 0)),
+            process,
             epoch: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            described: AtomicBool::new(false),
         }
     }
 
@@ -79,9 +84,19 @@ impl Membership {
             return false;
         }
         current.cancellation.cancel();
-        *current = Incarnation::new(epoch + 1);
+        *current = Incarnation::new(&self.process, epoch + 1);
         self.epoch.store(epoch + 1, Ordering::Release);
         true
+    }
+
+    /// Whether the next renewal is to describe this process.
+    pub(super) fn is_to_be_described(&self) -> bool {
+        !self.described.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last renewal found or made a record that describes this process.
+    pub(super) fn set_described(&self, described: bool) {
+        self.described.store(described, Ordering::Relaxed);
     }
 
     /// Whether the queue is closed for this worker: its lease is not renewed any more.

@@ -19,6 +19,7 @@ mod membership;
 mod options;
 mod own_runtime;
 mod pool;
+mod record;
 mod recover;
 mod rota;
 mod run;

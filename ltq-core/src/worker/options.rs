@@ -24,6 +24,8 @@ pub struct WorkerOptions {
     pub watchdog: Duration,
     /// How long there may be no progress before the worker is not ready; `None` for two leases.
     pub ready_within: Option<Duration>,
+    /// What is deployed, as the operator calls it; `None` for what `LTQ_DEPLOYMENT` says.
+    pub deployment: Option<String>,
     /// Whether the watchdog ends a process that hangs.
     pub exit_when_stalled: bool,
 }
@@ -39,6 +41,7 @@ impl Default for WorkerOptions {
             dead_limits: DeadLimits::default(),
             watchdog: Duration::from_secs(300),
             ready_within: None,
+            deployment: None,
             exit_when_stalled: false,
         }
     }

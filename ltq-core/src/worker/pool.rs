@@ -6,7 +6,9 @@
 //!
 //! Next: `worker/execute.rs`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -17,6 +19,7 @@ use super::lines::Lines;
 use crate::broker::Settlement;
 use crate::client::Client;
 use crate::client::scope::scope;
+use crate::task::Origin;
 
 /// What an execution reports: its number and how its message ended.
 pub(super) type Report = (usize, Settlement);
@@ -47,6 +50,28 @@ struct State {
     plenty: usize,
     /// Whether the fetch loop has been told since it last looked.
     told: bool,
+    /// What each slot runs.
+    running: Vec<Option<InSlot>>,
+}
+
+/// A message that runs.
+#[derive(Clone)]
+pub(super) struct InSlot {
+    pub(super) payload: Bytes,
+    pub(super) origin: Arc<Origin>,
+}
+
+/// Looks at what runs, for as long as the pool is there.
+pub(super) struct RunningView(Weak<Shared>);
+
+impl RunningView {
+    /// How many messages of a queue run, and up to `most` of them.
+    pub(super) fn of_queue(&self, queue: &str, most: usize) -> (usize, Vec<InSlot>) {
+        let Some(shared) = self.0.upgrade() else { return (0, Vec::new()) };
+        let state = shared.lock();
+        let running = || state.running.iter().flatten().filter(|in_slot| &*in_slot.origin.queue == queue);
+        (running().count(), running().take(most).cloned().collect())
+    }
 }
 
 impl State {
@@ -61,9 +86,21 @@ impl State {
 impl Pool {
     /// A pool for the messages of so many queues, whose tasks send with `client`.
     pub(super) fn new(executor: Arc<Executor>, client: Client, queues: usize) -> Self {
-        let state = State { waiting: Lines::new(queues), ended: Vec::new(), idle: 0, plenty: 0, told: false };
+        let state = State {
+            waiting: Lines::new(queues),
+            ended: Vec::new(),
+            idle: 0,
+            plenty: 0,
+            told: false,
+            running: Vec::new(),
+        };
         let shared = Shared { executor, state: Mutex::new(state), wake: Semaphore::new(0), news: Notify::new() };
         Self { shared: Arc::new(shared), client, slots: JoinSet::new() }
+    }
+
+    /// Looks at what runs.
+    pub(super) fn running(&self) -> RunningView {
+        RunningView(Arc::downgrade(&self.shared))
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -85,7 +122,8 @@ impl Pool {
         };
         self.shared.wake.add_permits(wake);
         for _ in 0..more.min(self.shared.executor.options.concurrency.saturating_sub(self.slots.len())) {
-            self.slots.spawn(scope(self.client.clone(), Arc::clone(&self.shared).slot()));
+            let slot = Arc::clone(&self.shared).slot(self.slots.len());
+            self.slots.spawn(scope(self.client.clone(), slot));
         }
     }
 
@@ -130,15 +168,16 @@ impl Pool {
     /// Ends whatever runs where it waits.
     pub(super) fn abort(&mut self) {
         self.slots.abort_all();
+        self.shared.lock().running.clear();
     }
 }
 
 impl Shared {
     /// Runs one message after the other.
-    async fn slot(self: Arc<Self>) {
+    async fn slot(self: Arc<Self>, index: usize) {
         let mut report = None;
         loop {
-            match self.next(report.take()) {
+            match self.next(index, report.take()) {
                 Some(execution) => {
                     let number = execution.number;
                     report = Some((number, self.executor.execute(execution).await));
@@ -154,11 +193,18 @@ impl Shared {
         }
     }
 
-    /// Reports how a message ended and takes the next one that waits.
-    fn next(&self, report: Option<Report>) -> Option<Execution> {
+    /// Reports how the message of a slot ended and takes the next one that waits.
+    fn next(&self, slot: usize, report: Option<Report>) -> Option<Execution> {
         let mut state = self.lock();
         state.ended.extend(report);
         let next = state.waiting.pop();
+        if state.running.len() <= slot {
+            state.running.resize(slot + 1, None);
+        }
+        state.running[slot] = next.as_ref().map(|execution| InSlot {
+            payload: execution.delivered.payload.clone(),
+            origin: Arc::clone(&execution.origin),
+        });
         state.idle += usize::from(next.is_none());
         let tell = state.is_to_be_told();
         drop(state);

@@ -19,8 +19,8 @@ use super::membership::Membership;
 use super::pool::Pool;
 use super::served::Served;
 use super::wait::Waiters;
-use super::{Health, Shutdown, WorkerError, recover};
-use crate::broker::Broker;
+use super::{Health, Shutdown, WorkerError, record, recover};
+use crate::broker::{Broker, ProcessId};
 use crate::client::{BrokerAccess as _, Client};
 use crate::message::QueueName;
 
@@ -41,29 +41,28 @@ pub(super) async fn run(worker: Worker, client: Client, shutdown: Shutdown) -> R
 async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &Health) -> Result<(), WorkerError> {
     let Plan { name, queues, registry, states, stack, options } = plan;
     let broker = Arc::clone(client.broker());
-    let memberships: Vec<_> = queues.iter().map(|queue| Arc::new(Membership::new(queue.clone()))).collect();
+    let process = ProcessId::new();
+    let member = |queue: &QueueName| Arc::new(Membership::new(queue.clone(), process.clone()));
+    let memberships: Vec<_> = queues.iter().map(member).collect();
+    let (tasks, description) = (registry.tasks().len(), record::describe(&name, &options, &registry));
+    let (lease, concurrency, exit_when_stalled) = (options.lease, options.concurrency, options.exit_when_stalled);
+    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)), client, queues.len());
     health.starting();
     prove(&*broker, &queues).await?;
     let heartbeat = Heartbeat::start(heartbeat::Settings {
         worker: name.clone(),
         broker: Arc::clone(&broker),
         memberships: memberships.clone(),
-        lease: options.lease,
+        lease,
         health: health.clone(),
-        exit_when_stalled: options.exit_when_stalled,
+        exit_when_stalled,
+        description: Arc::new(description),
+        running: pool.running(),
     })
     .await?;
     let waiters = Waiters::start(Arc::clone(&broker), queues.clone());
     health.started();
-    tracing::info!(
-        worker = name,
-        ?queues,
-        tasks = registry.tasks().len(),
-        concurrency = options.concurrency,
-        broker = broker.address(),
-        "worker started"
-    );
-    let pool = Pool::new(Arc::new(Executor::new(registry, states, stack, options)), client, queues.len());
+    tracing::info!(worker = name, ?queues, tasks, concurrency, broker = broker.address(), "worker started");
     let served = memberships.into_iter().map(Served::new).collect();
     let fetch = Fetch::new(Arc::clone(&broker), pool, served, waiters, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fred::types::Value;
 use ltq_core::broker::redis::RedisBroker;
-use ltq_core::broker::{End, Place, Recovery};
+use ltq_core::broker::{Ask, Description, End, KnownTasks, Place, ProcessState, Recovery};
 use ltq_core::message::{DeadLetter, DeadReason};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -142,6 +142,13 @@ async fn work_out(blocks_from: usize) {
                 let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
                 assert!((1..=3600).contains(&left), "{key} lives for {left} s");
             }
+            "worker" => {
+                let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
+                assert!(
+                    of_somebody && (1..=3 * LEASE.as_secs().cast_signed()).contains(&left),
+                    "{key} lives for {left} s"
+                );
+            }
             // Some commands are tried on it; what is left goes by itself.
             "probe" => assert!(command(&client, "TTL", &[&key]).await.as_i64().unwrap() >= 0),
             "active" | "blocks" | "block" => assert!(of_somebody),
@@ -159,6 +166,7 @@ async fn workout(broker: &dyn Broker) {
     administer(broker).await;
     let third = WorkerId::new();
     broker.turn(&turn(&third, 1, 2, Vec::new())).await.unwrap();
+    tell_of_processes(broker, &third).await;
     assert_eq!(broker.stats(&queue()).await.unwrap().active, 2);
     assert_eq!(broker.queues().await.unwrap(), [queue()]);
     assert_eq!(broker.waits(&[queue()]).remove(0).wait(LEASE).await.unwrap(), Some(queue()));
@@ -209,6 +217,7 @@ async fn settle_in_every_way(broker: &dyn Broker) {
     broker.turn(&turn(&second, 1, 0, Vec::new())).await.unwrap();
     let renewal = broker.renew(&queue(), &second, LEASE).await.unwrap();
     assert_eq!(renewal.expired, std::slice::from_ref(&first));
+    tell_of_processes(broker, &second).await;
     broker.recover(&queue(), &first, Recovery::Expired).await.unwrap();
     let lost = broker.turn(&turn(&first, 3, 1, done(&taken[7..8]))).await.unwrap();
     assert!(lost.lost);
@@ -227,6 +236,25 @@ async fn administer(broker: &dyn Broker) {
     assert!(broker.replay(&queue(), letters[0].id, letters[0].replay_payload(0)).await.unwrap());
     assert!(broker.delete_dead(&queue(), letters[1].id).await.unwrap());
     assert!(!broker.delete_dead(&queue(), letters[1].id).await.unwrap());
+}
+
+async fn tell_of_processes(broker: &dyn Broker, worker: &WorkerId) {
+    let undescribed = ProcessState::default();
+    assert!(broker.renew_with(&queue(), worker, LEASE, Some(&undescribed)).await.unwrap().describe);
+    let description = Description {
+        host: "machine".to_owned(),
+        pid: 1,
+        worker: "w".to_owned(),
+        version: "1".to_owned(),
+        deployment: None,
+        tasks: KnownTasks::Any,
+    };
+    let described = ProcessState { description: Some(description.into()), ..ProcessState::default() };
+    for state in [described, undescribed] {
+        assert!(!broker.renew_with(&queue(), worker, LEASE, Some(&state)).await.unwrap().describe);
+    }
+    assert!(broker.ask_process(&queue(), &worker.process(), Ask::Quiet).await.unwrap());
+    assert_eq!(broker.process_records(&queue()).await.unwrap().len(), 1);
 }
 
 /// Every command the server runs from now on, one a line.

@@ -11,6 +11,7 @@ pub mod admin;
 pub mod delay;
 pub mod lease;
 pub mod publish;
+pub mod records;
 pub mod recover;
 pub mod settle;
 pub mod turn;
@@ -104,6 +105,13 @@ macro_rules! conformance {
                 a_late_worker_that_was_not_recovered_goes_on
                 a_recovered_worker_is_lost
                 a_lost_worker_comes_back_under_a_new_name
+            }
+            records {
+                a_renewal_writes_the_record
+                the_record_goes_when_the_worker_leaves
+                the_record_goes_after_three_leases
+                what_is_asked_is_told_by_the_renewal
+                an_unregistered_worker_has_no_record
             }
             recover {
                 a_live_worker_is_left_alone

@@ -25,8 +25,8 @@ pub(crate) use self::state::Waiting;
 use self::state::{Full, Queue};
 use self::wait::MemoryWait;
 use super::{
-    Admin, Broker, BrokerError, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery, Renewal, Turn,
-    TurnReply, Wait, WorkerId,
+    Admin, Ask, Broker, BrokerError, Consume, ProcessId, ProcessRecord, ProcessState, Produce, Publish, Published,
+    QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, Wait, WorkerId,
 };
 use crate::message::{DeadLetter, MessageId, QueueName};
 
@@ -192,8 +192,14 @@ impl Consume for MemoryBroker {
         vec![Box::new(MemoryWait::new(queues.to_vec(), bells))]
     }
 
-    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
-        Ok(self.change_existing(queue, |queue, now_ms| (queue.renew(worker, lease, now_ms), false)))
+    async fn renew_with(
+        &self,
+        queue: &QueueName,
+        worker: &WorkerId,
+        lease: Duration,
+        process: Option<&ProcessState>,
+    ) -> Result<Renewal, BrokerError> {
+        Ok(self.change_existing(queue, |queue, now_ms| (queue.renew(worker, lease, process, now_ms), false)))
     }
 
     async fn recover(
@@ -240,6 +246,14 @@ impl Admin for MemoryBroker {
 
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
         Ok(self.change_existing(queue, |queue, _| (queue.dead.remove(id).is_some(), false)))
+    }
+
+    async fn process_records(&self, queue: &QueueName) -> Result<Vec<ProcessRecord>, BrokerError> {
+        Ok(self.change_existing(queue, |queue, now_ms| (queue.process_records(now_ms), false)))
+    }
+
+    async fn ask_process(&self, queue: &QueueName, process: &ProcessId, ask: Ask) -> Result<bool, BrokerError> {
+        Ok(self.change_existing(queue, |queue, now_ms| (queue.ask_process(process, ask, now_ms), false)))
     }
 }
 

@@ -8,6 +8,7 @@
 mod inspect;
 mod leases;
 mod notes;
+mod processes;
 mod publish;
 mod repair;
 mod schedule;
@@ -25,6 +26,7 @@ pub(crate) use self::inspect::Waiting;
 #[cfg(feature = "testing")]
 pub(super) use self::notes::Flag;
 use self::notes::Notes;
+use self::processes::Processes;
 use self::schedule::Schedule;
 use super::dead::DeadLetters;
 use crate::broker::{Answer, Place, ProducerId, QueueCounts, QueueStats, WorkerId};
@@ -43,6 +45,7 @@ pub(super) struct Queue {
     lost: HashMap<WorkerId, Lost>,
     producers: HashMap<ProducerId, Producer>,
     notes: Notes,
+    processes: Processes,
     pub(super) dead: DeadLetters,
     counts: QueueCounts,
 }

@@ -3,7 +3,7 @@
 //! All keys of a queue share one hash tag, so that in a cluster they lie on one node and a script may touch them
 //! together. `docs/redis-keys.md` is the same list for people with a terminal.
 
-use crate::broker::{ProducerId, WorkerId};
+use crate::broker::{ProcessId, ProducerId, WorkerId};
 use crate::message::QueueName;
 
 /// The keys of the namespace `ltq` as a user of the server is granted them.
@@ -113,6 +113,12 @@ impl QueueKeys {
     /// A key of that type to try commands on. Gone when they have been tried, at the latest after 10 s.
     pub(super) fn probe(&self, kind: &str) -> String {
         self.key(&format!("probe:{kind}"))
+    }
+
+    /// HASH: what is known of a process: a description, what it runs, what it is asked to do. Some ten fields, at most 100
+    /// messages in one of them; expires after three leases, gone when the worker leaves.
+    pub(super) fn process(&self, process: &ProcessId) -> String {
+        self.key(&format!("worker:{process}"))
     }
 
     /// HASH: events since the queue exists. Seven fields.

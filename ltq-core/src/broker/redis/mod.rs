@@ -25,15 +25,15 @@ use tokio_util::sync::CancellationToken;
 
 use self::calls::durable::DurableConnections;
 use self::calls::permissions::{self, Role};
-use self::calls::{admin, publish, recover, renew, turn, wait};
+use self::calls::{admin, publish, records, recover, renew, turn, wait};
 use self::keys::QueueKeys;
 use self::link::command::Command;
 use self::link::connect::Connection;
 use self::link::settings::Settings;
 use super::address::address_error;
 use super::{
-    Admin, Broker, BrokerError, ConnectOptions, Consume, Produce, Publish, Published, QueueStats, Recovered, Recovery,
-    Renewal, Turn, TurnReply, Wait, WorkerId,
+    Admin, Ask, Broker, BrokerError, ConnectOptions, Consume, ProcessId, ProcessRecord, ProcessState, Produce, Publish,
+    Published, QueueStats, Recovered, Recovery, Renewal, Turn, TurnReply, Wait, WorkerId,
 };
 use crate::message::{DeadLetter, Durability, MessageId, QueueName};
 
@@ -105,7 +105,7 @@ impl RedisBroker {
     #[doc(hidden)]
     #[must_use]
     pub fn scripts_text() -> Vec<(&'static str, &'static str)> {
-        let scripts: [&'static link::script::Script; 11] = [
+        let scripts: [&'static link::script::Script; 13] = [
             &publish::PUBLISH,
             &publish::PUBLISH_ANSWERED,
             &turn::TURN,
@@ -116,6 +116,8 @@ impl RedisBroker {
             &admin::CLEAR,
             &admin::DELETE,
             &admin::STATS,
+            &records::RECORDS,
+            &records::ASK,
             &permissions::PERMISSIONS,
         ];
         scripts.into_iter().map(|script| script.text()).collect()
@@ -294,8 +296,14 @@ impl Consume for RedisBroker {
         wait::waits(&self.settings, &self.closed, queues)
     }
 
-    async fn renew(&self, queue: &QueueName, worker: &WorkerId, lease: Duration) -> Result<Renewal, BrokerError> {
-        renew::renew(self.scripts()?, &self.keys(queue), worker, lease).await
+    async fn renew_with(
+        &self,
+        queue: &QueueName,
+        worker: &WorkerId,
+        lease: Duration,
+        process: Option<&ProcessState>,
+    ) -> Result<Renewal, BrokerError> {
+        renew::renew(self.scripts()?, &self.keys(queue), worker, lease, process).await
     }
 
     async fn recover(
@@ -336,5 +344,13 @@ impl Admin for RedisBroker {
 
     async fn delete_dead(&self, queue: &QueueName, id: MessageId) -> Result<bool, BrokerError> {
         admin::delete_dead(self.scripts()?, &self.keys(queue), id).await
+    }
+
+    async fn process_records(&self, queue: &QueueName) -> Result<Vec<ProcessRecord>, BrokerError> {
+        records::records(self.scripts()?, &self.keys(queue)).await
+    }
+
+    async fn ask_process(&self, queue: &QueueName, process: &ProcessId, ask: Ask) -> Result<bool, BrokerError> {
+        records::ask(self.scripts()?, &self.keys(queue), process, ask).await
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Holder, Lost, Queue};
 use crate::broker::memory::clock::ceil_ms;
-use crate::broker::{Recovered, Recovery, Renewal, WorkerId, header_id};
+use crate::broker::{ProcessState, Recovered, Recovery, Renewal, WorkerId, header_id};
 
 /// The most messages one recovery returns.
 pub(in crate::broker::memory) const RECOVER_MAX: usize = 500;
@@ -12,12 +12,22 @@ pub(in crate::broker::memory) const RECOVER_MAX: usize = 500;
 const EXPIRED_MAX: usize = 10;
 
 impl Queue {
-    /// Extends a lease, and reports the leases of others that ran out.
-    pub(in crate::broker::memory) fn renew(&mut self, worker: &WorkerId, lease: Duration, now_ms: u64) -> Renewal {
+    /// Extends a lease, reports the leases of others that ran out, and keeps what the worker tells of its process.
+    pub(in crate::broker::memory) fn renew(
+        &mut self,
+        worker: &WorkerId,
+        lease: Duration,
+        process: Option<&ProcessState>,
+        now_ms: u64,
+    ) -> Renewal {
         let held = self.workers.get_mut(worker).is_some_and(|holder| {
             holder.lease_end_ms = now_ms.saturating_add(ceil_ms(lease));
             true
         });
+        let (describe, ask) = match process {
+            Some(state) if held => self.processes.write(worker.process(), state, lease, now_ms),
+            _ => (false, None),
+        };
         let others = || self.workers.iter().filter(|(other, _)| *other != worker);
         let mut expired: Vec<_> = others().filter(|(_, holder)| holder.lease_end_ms <= now_ms).collect();
         expired.sort_by_key(|(_, holder)| holder.lease_end_ms);
@@ -26,6 +36,8 @@ impl Queue {
             held,
             expired: expired.into_iter().map(|(other, _)| other.clone()).take(EXPIRED_MAX).collect(),
             next_expiry: next.map(|end_ms| Duration::from_millis(end_ms - now_ms)),
+            describe,
+            ask,
         }
     }
 
@@ -43,6 +55,7 @@ impl Queue {
         let Some(holder) = self.workers.get_mut(worker) else {
             if recovery == Recovery::Leaving {
                 self.lost.remove(worker);
+                self.processes.remove(&worker.process());
             }
             return Default::default();
         };
@@ -69,7 +82,10 @@ impl Queue {
                 Recovery::Expired => {
                     self.lost.entry(worker.clone()).or_insert(Lost { sequence, refused, seen_at_ms: now_ms });
                 }
-                Recovery::Leaving => drop(self.lost.remove(worker)),
+                Recovery::Leaving => {
+                    self.lost.remove(worker);
+                    self.processes.remove(&worker.process());
+                }
             }
         }
         match recovery {

@@ -82,7 +82,7 @@ impl World {
             }
             Step::Renew { worker } => {
                 let id = self.workers[worker].id.clone();
-                self.queue.renew(&id, LEASE, self.now_ms);
+                self.queue.renew(&id, LEASE, None, self.now_ms);
             }
             Step::Recover { worker, leaving } => {
                 let recovery = if leaving { Recovery::Leaving } else { Recovery::Expired };

@@ -43,7 +43,7 @@ const MOST_LETTERS: u64 = 1_000;
 /// The most messages one call deletes.
 const MOST_CLEARED: u64 = 500;
 /// The most workers whose messages are counted.
-const MOST_WORKERS: i64 = 1_000;
+pub(super) const MOST_WORKERS: i64 = 1_000;
 
 /// The queues that exist, sorted. Names this version would not accept are left out.
 pub(crate) async fn queues(connection: &Connection, namespace: &str) -> Result<Vec<QueueName>, BrokerError> {

@@ -5,6 +5,7 @@ mod done_masks;
 pub(crate) mod durable;
 pub(crate) mod permissions;
 pub(crate) mod publish;
+pub(crate) mod records;
 pub(crate) mod recover;
 pub(crate) mod renew;
 mod settled;

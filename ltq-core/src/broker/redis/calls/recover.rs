@@ -9,6 +9,7 @@ use crate::broker::{BrokerError, Recovered, Recovery, WorkerId};
 table! {
     keys Keys {
         ready: List, active: Hash, holders: SortedSet, notes: Hash, wake: List, turn: String, counts: Hash, blocks: Hash,
+        record: Hash,
     }
     args Args { worker, mode, most }
 }
@@ -51,6 +52,7 @@ pub(crate) async fn recover(
         turn: keys.turn(worker),
         counts: keys.counts(),
         blocks: keys.blocks(worker),
+        record: keys.process(&worker.process()),
     };
     let args = Args {
         worker: worker.as_str().into(),

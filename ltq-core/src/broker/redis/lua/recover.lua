@@ -71,6 +71,9 @@ local more = redis.call('EXISTS', active)
 if more == 0 then
   redis.call('ZREM', holders, worker)
   -- Who lost its lease may still repeat its last turn, and has to learn what that did. Who leaves repeats nothing.
-  if not expired then redis.pcall('DEL', turn) end
+  if not expired then
+    redis.pcall('DEL', turn)
+    redis.pcall('DEL', record)
+  end
 end
 return {#moved, more}

@@ -1,5 +1,8 @@
 -- Extends the lease of a worker that is still registered, and reports the leases that ran out.
--- Returns {1 if the worker is registered, ms until the next lease of another worker runs out or -1, expired workers}
+-- Writes what a registered worker tells of its process: `busy` and `running`, unless `busy` is empty, and after the named
+-- arguments the fields and values that never change, if it was asked for them.
+-- Returns {1 if the worker is registered, ms until the next lease of another worker runs out or -1, expired workers,
+-- 1 if the process is to be described, what it is asked to do or ''}
 -- Safe to run twice. Reports at most `most` expired workers.
 
 most = tonumber(most)
@@ -25,4 +28,28 @@ for i = 1, #running, 2 do
     break
   end
 end
-return {held and 1 or 0, next_expiry, expired}
+
+-- The record is a hint: where the server refuses it, the lease holds all the same.
+local describe, ask = 0, ''
+local known = held and busy ~= '' and redis.pcall('HMGET', record, 'end', 'start', 'ask')
+if known and not known.err then
+  local start = known[2]
+  if known[1] and tonumber(known[1]) > now then
+    ask = known[3] or ''
+  else
+    redis.pcall('DEL', record)
+    start = nil
+  end
+  if #ARGV >= FIRST_ARG then
+    redis.pcall('HSET', record, 'start', start or int(now), unpack(ARGV, FIRST_ARG))
+  elseif not start then
+    describe = 1
+  end
+  if describe == 0 then
+    local lasts_ms = 3 * lease_ms
+    redis.pcall('HSET', record, 'busy', busy, 'running', running, 'end', int(now + lasts_ms))
+    -- Nothing stays that would never go.
+    if redis.pcall('EXPIRE', record, int(math.ceil(lasts_ms / 1000))) ~= 1 then redis.pcall('DEL', record) end
+  end
+end
+return {held and 1 or 0, next_expiry, expired, describe, ask}
