@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::compare::FEWEST;
+use crate::interval::FEWEST;
 
 /// Measures LTQ, its ceiling and other queues, and writes a report.
 #[derive(Debug, Parser)]

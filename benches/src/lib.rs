@@ -17,6 +17,7 @@ mod compare;
 mod driver;
 mod figure;
 mod guard;
+mod interval;
 mod job;
 mod limits;
 mod messages;

@@ -4,7 +4,7 @@
 //! less. So the programs of both commits make each measurement right after each other, the one and then the other in one
 //! pair, the other and then the one in the next, and only the ratios within pairs are looked at.
 
-mod interval;
+mod name;
 mod pairs;
 mod program;
 mod report;
@@ -14,7 +14,6 @@ use std::time::Instant;
 
 use ltq::BoxError;
 
-pub(crate) use self::interval::FEWEST;
 use self::pairs::Pairs;
 use self::program::{Part, Program};
 use crate::args::{CompareFlags, Group};
@@ -110,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::args::Args;
+    use crate::interval::FEWEST;
 
     fn flags(typed: &[&str]) -> Result<CompareFlags, clap::Error> {
         let command = ["bench", "compare", "--baseline", "program"].iter().chain(typed);

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::interval::Interval;
+use super::name::Name;
 use super::verdict::{Guard, Verdict};
+use crate::interval::Interval;
 use crate::numbers::median;
 
 /// A figure of one run, as `results.json` has it. Texts, because the other program may know other figures.
@@ -17,15 +18,6 @@ pub(super) struct Series {
     pub(super) name: Name,
     pub(super) unit: String,
     values: Vec<f64>,
-}
-
-/// What tells a figure from all others.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(super) struct Name {
-    pub(super) workload: String,
-    pub(super) case: String,
-    pub(super) subject: String,
-    pub(super) figure: String,
 }
 
 /// Everything that was measured, in the order in which it first came.

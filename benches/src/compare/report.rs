@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::pairs::{Compared, Name, Pairs};
+use super::name::Name;
+use super::pairs::{Compared, Pairs};
 use super::verdict::{Guard, Verdict};
 use crate::figure::show;
 

@@ -3,9 +3,9 @@
 //! A count is the same in every run and a time is not, so both are judged by their interval: a guarded figure is broken only
 //! where chance is no explanation. What chance may explain is said to be unclear, and more pairs decide it.
 
-use super::interval::Interval;
-use super::pairs::Name;
+use super::name::Name;
 use crate::figure::Figure;
+use crate::interval::Interval;
 use crate::job::Subject;
 use crate::workload::cost;
 

@@ -15,15 +15,15 @@ pub(crate) const FEWEST: usize = 8;
 
 /// A median with its confidence interval of at least 99 %.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Interval {
-    pub(super) low: f64,
-    pub(super) median: f64,
-    pub(super) high: f64,
+pub(crate) struct Interval {
+    pub(crate) low: f64,
+    pub(crate) median: f64,
+    pub(crate) high: f64,
 }
 
 impl Interval {
     /// Of values that must not be NaN; nothing of fewer than [`FEWEST`].
-    pub(super) fn of_median(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of_median(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let cut = cut_at_each_end(sorted.len())?;
@@ -35,7 +35,7 @@ impl Interval {
     }
 
     /// The same of the inverse values.
-    pub(super) fn inverse(self) -> Self {
+    pub(crate) fn inverse(self) -> Self {
         Self { low: 1.0 / self.high, median: 1.0 / self.median, high: 1.0 / self.low }
     }
 }
