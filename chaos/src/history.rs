@@ -138,7 +138,7 @@ pub(crate) struct History {
     /// In the order of messages and times.
     pub(crate) handouts: Vec<Handout>,
     /// How many of these were taken as batches.
-    pub(crate) batched: usize,
+    pub(crate) in_blocks: usize,
     pub(crate) processes: Vec<Process>,
     pub(crate) faults: Vec<Made>,
     pub(crate) wrong: Vec<(u32, Wrong)>,

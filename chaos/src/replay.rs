@@ -267,7 +267,7 @@ impl<'h> Replay<'h> {
             let turn = turn.and_then(|turn| u64::try_from(turn).ok()).unwrap_or(0);
             let Some(block) = self.hands[worker].blocks.get_mut(index) else { return };
             block.0 = turn;
-            self.history.batched += block.1.len();
+            self.history.in_blocks += block.1.len();
             for (message, index) in block.1.clone().into_iter().zip(0..) {
                 message.into_iter().for_each(|message| self.give(worker, (turn, index), message, now));
             }

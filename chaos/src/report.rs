@@ -46,7 +46,7 @@ pub(crate) struct Report {
     pub(crate) dead: usize,
     /// How often a message was given to a worker, and how often as one of a batch.
     pub(crate) given: usize,
-    pub(crate) batched: usize,
+    pub(crate) in_blocks: usize,
     pub(crate) runs: usize,
     /// Runs beyond those that retries and shutdowns asked for: their worker was lost.
     pub(crate) duplicates: usize,
@@ -100,7 +100,7 @@ impl Report {
             done: ended(End::Done),
             dead: ended(End::Dead),
             given: history.handouts.len(),
-            batched: history.batched,
+            in_blocks: history.in_blocks,
             runs: history.runs.len(),
             duplicates: duplicates(history),
             refused: history.refused,
@@ -196,7 +196,7 @@ impl fmt::Display for Report {
                 "messages",
                 format!("{} sent, {} accepted, {} done, {} dead", self.messages, self.accepted, self.done, self.dead),
             ),
-            ("given to workers", format!("{}, of these {} in batches", self.given, self.batched)),
+            ("given to workers", format!("{}, of these {} in blocks", self.given, self.in_blocks)),
             ("runs", format!("{}, of these {} that a lost worker did not settle", self.runs, self.duplicates)),
             ("late results refused", self.refused.to_string()),
             ("sends that failed", failed),

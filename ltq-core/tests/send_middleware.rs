@@ -67,7 +67,7 @@ async fn carried_path(client: &Client) -> Option<String> {
         dead_limits: DeadLimits::default(),
     };
     let reply = client.broker().turn(&turn).await.unwrap();
-    let envelope = Envelope::decode(&reply.deliveries[0].payload).unwrap();
+    let envelope = Envelope::decode(&reply.taken[0].payload).unwrap();
     envelope.carried.get("path").unwrap()
 }
 

@@ -36,10 +36,10 @@ async fn take_all(client: &Client, queue: &str) -> Vec<MessageId> {
     loop {
         turn.sequence += 1;
         let reply = client.broker().turn(&turn).await.unwrap();
-        if reply.deliveries.is_empty() {
+        if reply.taken.is_empty() {
             return ids;
         }
-        ids.extend(reply.deliveries.iter().map(|delivered| delivered.id));
+        ids.extend(reply.taken.iter().map(|delivered| delivered.id));
     }
 }
 

@@ -195,7 +195,7 @@ async fn a_newer_version_survives_leaving_and_recovery() {
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };
-        assert_eq!(setting.broker.turn(&turn).await.unwrap().deliveries.len(), 1);
+        assert_eq!(setting.broker.turn(&turn).await.unwrap().taken.len(), 1);
         if recovery == Recovery::Leaving {
             setting.broker.recover(&queue(), &worker, recovery).await.unwrap();
         } else {
@@ -271,11 +271,11 @@ async fn todays_recover_a_batch_of_the_first(
     assert_eq!(renewal.expired, [WorkerId::from_name("old")]);
     assert_eq!(broker.recover(&queue(), &renewal.expired[0], Recovery::Expired).await.unwrap().messages, 2);
     assert_eq!(old.turn(60_000, &[taken[0].0], &[], 5).await, None);
-    let taken = broker.turn(&turn(today, 1, Vec::new(), LONG)).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(today, 1, Vec::new(), LONG)).await.unwrap().taken;
     assert_eq!(taken.iter().map(|delivered| delivered.recoveries).collect::<Vec<_>>(), [1, 0]);
     let back = taken.iter().map(|delivered| delivered.hand_back(delivered.payload.clone())).collect();
     let reply = broker.turn(&turn(today, 2, back, LONG)).await.unwrap();
-    let done = reply.deliveries.iter().map(Delivered::done).collect();
+    let done = reply.taken.iter().map(Delivered::done).collect();
     broker.turn(&turn(today, 3, done, LONG)).await.unwrap();
 }
 
@@ -286,7 +286,7 @@ async fn the_first_recover_a_batch_of_todays(
     today: &WorkerId,
     batch: &[Bytes; 2],
 ) {
-    assert_eq!(broker.turn(&turn(today, 4, Vec::new(), Duration::ZERO)).await.unwrap().deliveries.len(), 2);
+    assert_eq!(broker.turn(&turn(today, 4, Vec::new(), Duration::ZERO)).await.unwrap().taken.len(), 2);
     assert_eq!(other.turn(60_000, &[], &[], 0).await, Some(Vec::new()));
     assert_eq!(other.renew(60_000).await, (true, vec![today.to_string()]));
     assert_eq!(other.recover(today.as_str()).await, 2);

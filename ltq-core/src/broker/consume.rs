@@ -19,7 +19,7 @@ pub trait Consume: Send + Sync {
     ///
     /// A settlement counts only while the message is still in this worker's hands. A turn of a worker that is no longer
     /// registered (its lease ran out and another worker took its messages) changes nothing, takes nothing and replies
-    /// [`TurnReply::lost`]; turn 1 registers it. Repeating the last number replies the same deliveries again and
+    /// [`TurnReply::lost`]; turn 1 registers it. Repeating the last number replies what it took again and
     /// changes nothing else.
     ///
     /// # Cancel safety

@@ -76,7 +76,7 @@ pub enum BrokerError {
         /// The bound the sender asked for.
         limit: u64,
     },
-    /// The batch is on its queue, but not as safe as asked. Sending it again would enqueue it twice.
+    /// The bulk is on its queue, but not as safe as asked. Sending it again would enqueue it twice.
     #[error("{address} has the messages, but they are not {wanted}: {reason}; do not send them again")]
     NotDurable {
         /// Where.

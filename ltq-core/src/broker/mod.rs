@@ -1,6 +1,6 @@
 //! The contract with whatever stores the messages.
 //!
-//! It is narrow and batch-first, because the cost of a queue is round trips: a worker under load makes one [`turn`] for
+//! It is narrow and bulk-first, because the cost of a queue is round trips: a worker under load makes one [`turn`] for
 //! hundreds of messages. It is not meant to be implemented or called by users and may change in any release; users call
 //! [`Client`](crate::client::Client) and [`Worker`](crate::worker::Worker).
 //!

@@ -7,13 +7,13 @@ use super::{BrokerError, Publish, Published};
 /// Takes messages in.
 #[async_trait]
 pub trait Produce: Send + Sync {
-    /// Puts a batch on one queue: all of it or nothing.
+    /// Puts a bulk on one queue: all of it or nothing.
     ///
     /// The calls of one producer to one queue come one after the other with growing sequence numbers. A number that is
     /// not higher than the last one seen MUST change nothing and get the same answers: it is a repeat whose reply was lost.
     ///
     /// # Cancel safety
     ///
-    /// The batch may or may not be on the queue if the future is dropped; repeating the call with its number is safe.
-    async fn publish(&self, batch: &Publish) -> Result<Published, BrokerError>;
+    /// The bulk may or may not be on the queue if the future is dropped; repeating the call with its number is safe.
+    async fn publish(&self, bulk: &Publish) -> Result<Published, BrokerError>;
 }

@@ -71,37 +71,37 @@ impl fmt::Display for WorkerId {
     }
 }
 
-/// A batch for one queue.
+/// A bulk for one queue.
 #[derive(Debug, Clone)]
 pub struct Publish {
     /// Where to.
     pub queue: QueueName,
     /// Who sends.
     pub producer: ProducerId,
-    /// The number of this batch among those of this producer to this queue, from 1.
+    /// The number of this bulk among those of this producer to this queue, from 1.
     pub sequence: u64,
     /// The messages, in the order in which they are to run; at most [`Publish::MAX_ENTRIES`].
     pub entries: Vec<Entry>,
-    /// How safe the batch must be before the call succeeds.
+    /// How safe the bulk must be before the call succeeds.
     pub durability: Durability,
-    /// The batch is refused while so many messages or more wait on the queue, ready and scheduled.
+    /// The bulk is refused while so many messages or more wait on the queue, ready and scheduled.
     pub max_waiting: Option<u64>,
     /// Whether the reply is to say what became of each entry. Plain messages are always new, and nobody asks.
     pub answered: bool,
 }
 
 impl Publish {
-    /// A batch that counts as accepted once the primary has it, on a queue without a bound.
+    /// A bulk that counts as accepted once the primary has it, on a queue without a bound.
     #[must_use]
     pub fn new(queue: QueueName, producer: ProducerId, sequence: u64, entries: Vec<Entry>) -> Self {
         Self { queue, producer, sequence, entries, durability: Durability::Primary, max_waiting: None, answered: false }
     }
 
-    /// The most entries one batch may have.
+    /// The most entries one bulk may have.
     pub const MAX_ENTRIES: usize = 1_000;
 }
 
-/// One message of a batch.
+/// One message of a bulk.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The encoded envelope.
@@ -256,7 +256,7 @@ pub struct TurnReply {
     /// How many settlements were refused because the message was no longer this worker's.
     pub refused: u64,
     /// The messages taken, the next to run first.
-    pub deliveries: Vec<Delivered>,
+    pub taken: Vec<Delivered>,
     /// The broker's clock, in milliseconds since the Unix epoch.
     pub now_ms: u64,
     /// How long until the next scheduled message is due, if there is one.

@@ -118,7 +118,7 @@ impl ClientBuilder {
                 buffer: Buffer::new(self.max_buffered_bytes),
                 max_queue_length: self.max_queue_length,
                 durability: self.durability,
-                lanes: Mutex::default(),
+                senders: Mutex::default(),
                 middleware: self.middleware,
                 #[cfg(feature = "testing")]
                 test: None,

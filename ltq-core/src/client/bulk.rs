@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::coalesce::{Lane, Submitted};
+use super::coalesce::{QueueSender, Submitted};
 use super::{Client, SendError};
 use crate::broker::{Entry, Publish};
 use crate::message::{Message, MessageId};
@@ -15,7 +15,7 @@ const CALLS_AHEAD: usize = 2;
 
 /// Messages of one queue that wait for their call.
 struct Chunk {
-    lane: Arc<Lane>,
+    sender: Arc<QueueSender>,
     entries: Vec<Entry>,
     ids: Vec<MessageId>,
     bytes: usize,
@@ -23,7 +23,7 @@ struct Chunk {
 
 /// A call under way and the messages in it.
 struct Call {
-    lane: Arc<Lane>,
+    sender: Arc<QueueSender>,
     submitted: Result<Submitted, SendError>,
     ids: Vec<MessageId>,
 }
@@ -32,7 +32,7 @@ struct Call {
 #[derive(Default)]
 struct Bulk {
     ids: Vec<MessageId>,
-    /// By the address of their lane.
+    /// By the address of their sender.
     chunks: HashMap<usize, Chunk>,
     calls: VecDeque<Call>,
     /// Messages whose call failed, and why the first one did.
@@ -62,9 +62,9 @@ pub(super) async fn send(
 impl Bulk {
     /// Adds a message; submits its chunk when that is full.
     fn add(&mut self, client: &Client, message: Message) -> Result<(), SendError> {
-        let (id, lane, entry) = client.prepare(message)?;
-        let chunk = self.chunks.entry(Arc::as_ptr(&lane).addr()).or_insert_with(|| Chunk {
-            lane,
+        let (id, sender, entry) = client.prepare(message)?;
+        let chunk = self.chunks.entry(Arc::as_ptr(&sender).addr()).or_insert_with(|| Chunk {
+            sender,
             entries: Vec::new(),
             ids: Vec::new(),
             bytes: 0,
@@ -86,7 +86,7 @@ impl Bulk {
             (Ok(_), None) => Ok(()),
             (Err(error), _) => Err(error),
         };
-        client.sent(call.lane.queue(), &call.ids, result.as_ref().err());
+        client.sent(call.sender.queue(), &call.ids, result.as_ref().err());
         if let Err(error) = result {
             if !error.is_enqueued() {
                 self.failed.extend(call.ids);
@@ -126,7 +126,7 @@ impl Chunk {
             return None;
         }
         self.bytes = 0;
-        let submitted = self.lane.submit(std::mem::take(&mut self.entries));
-        Some(Call { lane: Arc::clone(&self.lane), submitted, ids: std::mem::take(&mut self.ids) })
+        let submitted = self.sender.submit(std::mem::take(&mut self.entries));
+        Some(Call { sender: Arc::clone(&self.sender), submitted, ids: std::mem::take(&mut self.ids) })
     }
 }

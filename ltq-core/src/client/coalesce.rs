@@ -1,7 +1,7 @@
-//! [`Lane`]: the way of one client to one queue, on which sends that run at once travel together.
+//! [`QueueSender`]: the way of one client to one queue, on which sends that run at once travel together.
 //!
-//! While one call to the broker is in flight, further sends gather and go with the next: batches grow with load and an
-//! idle lane adds no delay. Calls of one lane are in sequence, so a number is enough for the broker to recognise a repeat.
+//! While one call to the broker is in flight, further sends gather and go with the next: bulks grow with load and an
+//! idle sender adds no delay. Calls of one sender are in sequence, so a number is enough for the broker to recognise a repeat.
 //!
 //! Next: `broker/redis/calls/publish.rs`.
 
@@ -23,20 +23,20 @@ const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
 const REPEAT_DELAY: Duration = Duration::from_millis(50);
 
 /// The way of one client to one queue, for messages of one level of durability.
-pub(super) struct Lane {
+pub(super) struct QueueSender {
     broker: Arc<dyn Broker>,
     /// Its own, since its numbers are.
     producer: ProducerId,
-    settings: LaneSettings,
+    settings: QueueSenderSettings,
     state: Mutex<State>,
 }
 
-/// What a client asks for on one of its lanes.
-pub(super) struct LaneSettings {
+/// What a client asks for on one of its senders.
+pub(super) struct QueueSenderSettings {
     pub(super) queue: QueueName,
     /// How long one call may take, repeats included.
     pub(super) timeout: Duration,
-    /// Shared by all lanes of the client.
+    /// Shared by all senders of the client.
     pub(super) buffer: Arc<Buffer>,
     pub(super) durability: Durability,
     pub(super) max_queue_length: Option<u64>,
@@ -66,7 +66,7 @@ struct Caller {
 /// A submitted job.
 pub(super) struct Submitted {
     reply: oneshot::Receiver<Result<(), Arc<BrokerError>>>,
-    lane: Arc<Lane>,
+    sender: Arc<QueueSender>,
 }
 
 impl Submitted {
@@ -75,13 +75,13 @@ impl Submitted {
         match (&mut self.reply).await {
             Ok(result) => result.map_err(|error| SendError::of_call(&error, id)),
             // The flusher ended without a reply: its runtime was shut down.
-            Err(_) => Err(BrokerError::Closed { address: self.lane.broker.address().to_owned() }.into()),
+            Err(_) => Err(BrokerError::Closed { address: self.sender.broker.address().to_owned() }.into()),
         }
     }
 }
 
-impl Lane {
-    pub(super) fn new(broker: Arc<dyn Broker>, settings: LaneSettings) -> Arc<Self> {
+impl QueueSender {
+    pub(super) fn new(broker: Arc<dyn Broker>, settings: QueueSenderSettings) -> Arc<Self> {
         Arc::new(Self { broker, producer: ProducerId::new(), settings, state: Mutex::default() })
     }
 
@@ -103,9 +103,9 @@ impl Lane {
         if !state.flushing {
             state.flushing = true;
             drop(state);
-            tokio::spawn(Flusher { lane: Arc::clone(self), ended: false }.run());
+            tokio::spawn(Flusher { sender: Arc::clone(self), ended: false }.run());
         }
-        Ok(Submitted { reply, lane: Arc::clone(self) })
+        Ok(Submitted { reply, sender: Arc::clone(self) })
     }
 
     /// The jobs of the next call and its number; `None`, and no flusher any more, when nothing waits.
@@ -129,11 +129,11 @@ impl Lane {
         Some((jobs, state.sequence))
     }
 
-    /// Publishes one batch, repeating it under its number until it is clear how it ended or the time is over.
-    async fn publish(&self, batch: &Publish) -> Result<(), BrokerError> {
+    /// Publishes one bulk, repeating it under its number until it is clear how it ended or the time is over.
+    async fn publish(&self, bulk: &Publish) -> Result<(), BrokerError> {
         let deadline = Instant::now() + self.settings.timeout;
         loop {
-            match self.broker.publish(batch).await {
+            match self.broker.publish(bulk).await {
                 Err(error) if error.is_transient() && Instant::now() + REPEAT_DELAY < deadline => {
                     tracing::debug!(queue = self.queue(), %error, "publishing again");
                     tokio::time::sleep(REPEAT_DELAY).await;
@@ -152,26 +152,26 @@ impl Lane {
 /// Makes call after call until nothing waits. If its runtime is shut down, the jobs left are dropped, which their senders
 /// see as an error, and the next send starts another flusher.
 struct Flusher {
-    lane: Arc<Lane>,
+    sender: Arc<QueueSender>,
     /// Whether it has given up its place; another one may run since.
     ended: bool,
 }
 
 impl Flusher {
     async fn run(mut self) {
-        let lane = Arc::clone(&self.lane);
-        while let Some((jobs, sequence)) = lane.next_call() {
+        let sender = Arc::clone(&self.sender);
+        while let Some((jobs, sequence)) = sender.next_call() {
             let (entries, callers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.entries, job.caller)).unzip();
-            let batch = Publish {
-                queue: lane.settings.queue.clone(),
-                producer: lane.producer,
+            let bulk = Publish {
+                queue: sender.settings.queue.clone(),
+                producer: sender.producer,
                 sequence,
                 entries: entries.into_iter().flatten().collect(),
-                durability: lane.settings.durability,
-                max_waiting: lane.settings.max_queue_length,
+                durability: sender.settings.durability,
+                max_waiting: sender.settings.max_queue_length,
                 answered: false,
             };
-            let result = lane.publish(&batch).await.map_err(Arc::new);
+            let result = sender.publish(&bulk).await.map_err(Arc::new);
             for caller in callers {
                 // A sender that has gone away does not want to know.
                 let _ = caller.reply.send(result.clone());
@@ -187,7 +187,7 @@ impl Flusher {
 impl Drop for Flusher {
     fn drop(&mut self) {
         if !self.ended {
-            let mut state = self.lane.lock();
+            let mut state = self.sender.lock();
             state.waiting.clear();
             state.flushing = false;
         }

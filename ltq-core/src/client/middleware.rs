@@ -48,7 +48,7 @@ pub trait SendMiddleware: Send + Sync + 'static {
         Ok(message)
     }
 
-    /// Hears what became of messages that went to the broker: one at a time from `send`, in batches from `send_bulk`.
+    /// Hears what became of messages that went to the broker: one at a time from `send`, in bulks from `send_bulk`.
     ///
     /// It does not hear of messages that were refused or could not be encoded, nor of a send that its caller dropped.
     fn after_send(&self, sent: &Sent<'_>) {

@@ -1,7 +1,7 @@
 //! [`Client`]: sending messages.
 //!
 //! A message passes the send middleware and becomes an envelope here, is checked against the size limit, and joins the
-//! lane of its queue, where sends that run at once travel together.
+//! sender of its queue, where sends that run at once travel together.
 //!
 //! Next: `client/coalesce.rs`.
 
@@ -27,7 +27,7 @@ use std::time::Duration;
 pub use self::access::BrokerAccess;
 use self::buffer::Buffer;
 pub use self::builder::ClientBuilder;
-use self::coalesce::{Lane, LaneSettings};
+use self::coalesce::{QueueSender, QueueSenderSettings};
 pub use self::dead_letters::DeadLetters;
 pub use self::error::SendError;
 pub use self::global::{connect, current, set_current};
@@ -49,19 +49,19 @@ struct Inner {
     buffer: Arc<Buffer>,
     max_queue_length: Option<u64>,
     durability: Durability,
-    lanes: Mutex<Lanes>,
+    senders: Mutex<QueueSenders>,
     /// Outermost first.
     middleware: Vec<Arc<dyn SendMiddleware>>,
     #[cfg(feature = "testing")]
     test: Option<Arc<testing::Test>>,
 }
 
-/// The lanes in use. Messages of the client's own level of durability, which is nearly always all of them, are found by
+/// The senders in use. Messages of the client's own level of durability, which is nearly always all of them, are found by
 /// their queue alone.
 #[derive(Default)]
-struct Lanes {
-    usual: HashMap<String, Arc<Lane>>,
-    others: HashMap<(String, Durability), Arc<Lane>>,
+struct QueueSenders {
+    usual: HashMap<String, Arc<QueueSender>>,
+    others: HashMap<(String, Durability), Arc<QueueSender>>,
 }
 
 impl Client {
@@ -98,12 +98,12 @@ impl Client {
     ///
     /// A message may or may not be sent when the future is dropped.
     pub async fn send(&self, message: Message) -> Result<MessageId, SendError> {
-        let (id, lane, entry) = self.prepare(message)?;
-        let result = match lane.submit(vec![entry]) {
+        let (id, sender, entry) = self.prepare(message)?;
+        let result = match sender.submit(vec![entry]) {
             Ok(mut submitted) => submitted.finished(id).await,
             Err(error) => Err(error),
         };
-        self.sent(lane.queue(), &[id], result.as_ref().err());
+        self.sent(sender.queue(), &[id], result.as_ref().err());
         result?;
         #[cfg(feature = "testing")]
         self.run_in_place(&[id]).await?;
@@ -159,7 +159,7 @@ impl Client {
                 buffer: Arc::clone(buffer),
                 max_queue_length: *max_queue_length,
                 durability: *durability,
-                lanes: Mutex::default(),
+                senders: Mutex::default(),
                 middleware: middleware.clone(),
                 #[cfg(feature = "testing")]
                 test: self.inner.test.clone(),
@@ -167,8 +167,8 @@ impl Client {
         }
     }
 
-    /// Passes a message through the middleware, encodes it and finds its lane.
-    fn prepare(&self, mut message: Message) -> Result<(MessageId, Arc<Lane>, Entry), SendError> {
+    /// Passes a message through the middleware, encodes it and finds its sender.
+    fn prepare(&self, mut message: Message) -> Result<(MessageId, Arc<QueueSender>, Entry), SendError> {
         for middleware in &self.inner.middleware {
             let task = message.task.clone();
             message = middleware
@@ -188,7 +188,7 @@ impl Client {
         if payload.len() > limit {
             return Err(SendError::TooLarge { task: task.into_owned(), size: payload.len(), limit });
         }
-        Ok((id, self.lane(&queue, durability)?, Entry { payload, due }))
+        Ok((id, self.sender(&queue, durability)?, Entry { payload, due }))
     }
 
     /// Tells the middleware what became of messages, innermost first.
@@ -198,20 +198,20 @@ impl Client {
         }
     }
 
-    fn lane(&self, queue: &str, durability: Option<Durability>) -> Result<Arc<Lane>, InvalidQueueName> {
+    fn sender(&self, queue: &str, durability: Option<Durability>) -> Result<Arc<QueueSender>, InvalidQueueName> {
         let inner = &*self.inner;
-        let mut lanes = inner.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut senders = inner.senders.lock().unwrap_or_else(PoisonError::into_inner);
         let other = durability.filter(|durability| *durability != inner.durability);
         let known = match other {
-            None => lanes.usual.get(queue),
-            Some(durability) => lanes.others.get(&(queue.to_owned(), durability)),
+            None => senders.usual.get(queue),
+            Some(durability) => senders.others.get(&(queue.to_owned(), durability)),
         };
-        if let Some(lane) = known {
-            return Ok(Arc::clone(lane));
+        if let Some(sender) = known {
+            return Ok(Arc::clone(sender));
         }
-        let lane = Lane::new(
+        let sender = QueueSender::new(
             Arc::clone(&inner.broker),
-            LaneSettings {
+            QueueSenderSettings {
                 queue: QueueName::new(queue)?,
                 timeout: inner.send_timeout,
                 buffer: Arc::clone(&inner.buffer),
@@ -220,10 +220,10 @@ impl Client {
             },
         );
         match other {
-            None => lanes.usual.insert(queue.to_owned(), Arc::clone(&lane)),
-            Some(durability) => lanes.others.insert((queue.to_owned(), durability), Arc::clone(&lane)),
+            None => senders.usual.insert(queue.to_owned(), Arc::clone(&sender)),
+            Some(durability) => senders.others.insert((queue.to_owned(), durability), Arc::clone(&sender)),
         };
-        Ok(lane)
+        Ok(sender)
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Durability`]: how safe a batch must be before its send counts as accepted.
+//! [`Durability`]: how safe a bulk must be before its send counts as accepted.
 
 use std::fmt;
 use std::time::Duration;

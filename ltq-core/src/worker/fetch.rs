@@ -22,7 +22,7 @@ use super::heartbeat::{Heartbeat, Pulse};
 use super::pool::{Pool, Report};
 use super::rota::{Hands, Rota, Told};
 use super::served::{End, Ended, Served};
-use super::wait::{Waiters, Woken};
+use super::wait::{Waits, Woken};
 use super::{Shutdown, WorkerError};
 use crate::BoxFuture;
 use crate::broker::{Broker, BrokerError, Delivered, TurnReply};
@@ -38,7 +38,7 @@ pub(super) struct Fetch {
     pub(super) broker: Arc<dyn Broker>,
     pub(super) pool: Pool,
     pub(super) queues: Vec<Served>,
-    pub(super) waiters: Waiters,
+    pub(super) waits: Waits,
     pub(super) heartbeat: Heartbeat,
     pub(super) health: Health,
     pub(super) shutdown: Shutdown,
@@ -78,7 +78,7 @@ impl Fetch {
         broker: Arc<dyn Broker>,
         pool: Pool,
         queues: Vec<Served>,
-        waiters: Waiters,
+        waits: Waits,
         heartbeat: Heartbeat,
         health: Health,
         shutdown: Shutdown,
@@ -89,7 +89,7 @@ impl Fetch {
             pool,
             rota: Rota::new(queues.len(), now),
             queues,
-            waiters,
+            waits,
             heartbeat,
             health,
             shutdown,
@@ -112,7 +112,7 @@ impl Fetch {
             self.collect();
             self.refresh();
             if self.advance_stage() {
-                return Ok(Stopped { queues: self.queues, waiters: self.waiters, heartbeat: self.heartbeat });
+                return Ok(Stopped { queues: self.queues, waits: self.waits, heartbeat: self.heartbeat });
             }
             self.hand_back_overdue();
             self.start_turns();
@@ -128,7 +128,7 @@ impl Fetch {
         let working = self.stage == Stage::Work;
         let now = Instant::now();
         let wake_at = self.wake_at(now);
-        self.waiters.arm(|queue| self.rota.listens(queue, now));
+        self.waits.arm(|queue| self.rota.listens(queue, now));
         // While every queue has a turn under way, reports only gather: collecting them could start nothing.
         let collecting = self.rota.can_start();
         tokio::select! {
@@ -137,7 +137,7 @@ impl Fetch {
                 // Lets executions that are about to end do so, and join the same turn.
                 tokio::task::yield_now().await;
             }
-            Some(woken) = self.waiters.woken() => self.woken(woken)?,
+            Some(woken) = self.waits.woken() => self.woken(woken)?,
             pulse = self.heartbeat.pulse() => match pulse {
                 Some(Pulse::LeaseLost) => tracing::warn!("a lease was lost: this worker was silent for too long"),
                 Some(Pulse::Recovered(name)) => {
@@ -271,7 +271,7 @@ impl Fetch {
         if self.queues.iter().all(Served::is_closed) {
             return Err(WorkerError::QueuesClosed { queue: name.to_string(), source: error });
         }
-        self.waiters.renew(|queue| !self.queues[queue].is_closed());
+        self.waits.renew(|queue| !self.queues[queue].is_closed());
         (0..self.queues.len()).for_each(|queue| self.rota.look(queue));
         Ok(())
     }
@@ -280,7 +280,7 @@ impl Fetch {
     fn deliver(&mut self, index: usize, epoch: u64, reply: TurnReply) {
         let queue = &mut self.queues[index];
         if self.stage != Stage::Work {
-            for delivered in reply.deliveries {
+            for delivered in reply.taken {
                 queue.hand_back_unseen(epoch, &delivered);
             }
             return;
@@ -295,7 +295,7 @@ impl Fetch {
         let held = &mut self.held;
         self.pool.push(
             index,
-            reply.deliveries.into_iter().map(|delivered| {
+            reply.taken.into_iter().map(|delivered| {
                 let number = held.insert(HeldMessage { queue: index, epoch, delivered: delivered.clone() });
                 Execution { number, delivered, origin: Arc::clone(&origin), taken_at }
             }),
@@ -360,6 +360,6 @@ impl Fetch {
 /// What is left to put away when the loop has ended.
 pub(super) struct Stopped {
     pub(super) queues: Vec<Served>,
-    pub(super) waiters: Waiters,
+    pub(super) waits: Waits,
     pub(super) heartbeat: Heartbeat,
 }

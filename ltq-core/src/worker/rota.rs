@@ -100,8 +100,8 @@ pub(super) struct Told {
 
 impl From<&TurnReply> for Told {
     fn from(reply: &TurnReply) -> Self {
-        let bytes: usize = reply.deliveries.iter().map(|delivered| delivered.payload.len()).sum();
-        Self { more: reply.more, next_due: reply.next_due, message_bytes: bytes.checked_div(reply.deliveries.len()) }
+        let bytes: usize = reply.taken.iter().map(|delivered| delivered.payload.len()).sum();
+        Self { more: reply.more, next_due: reply.next_due, message_bytes: bytes.checked_div(reply.taken.len()) }
     }
 }
 

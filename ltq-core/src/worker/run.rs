@@ -1,7 +1,7 @@
 //! The parts of a running worker, the order in which they start and the order in which they stop.
 //!
-//! Start: checks, heartbeat (its thread must be connected before a lease is taken), waiters, fetch loop. There is no
-//! part that forwards due messages: the broker moves them inside a turn. Stop: the fetch loop drains, then the waiters
+//! Start: checks, heartbeat (its thread must be connected before a lease is taken), waits, fetch loop. There is no
+//! part that forwards due messages: the broker moves them inside a turn. Stop: the fetch loop drains, then the waits
 //! give up their connections so that they take no token any more, then the worker leaves its queues, which also passes on
 //! a token that was on its way, and last the heartbeat ends, since leases must hold until there is nothing to lose.
 
@@ -18,7 +18,7 @@ use super::heartbeat::{self, Heartbeat};
 use super::membership::Membership;
 use super::pool::Pool;
 use super::served::Served;
-use super::wait::Waiters;
+use super::wait::Waits;
 use super::{Health, Shutdown, WorkerError, record, recover};
 use crate::broker::{Broker, ProcessId};
 use crate::client::{BrokerAccess as _, Client};
@@ -60,11 +60,11 @@ async fn start_and_run(plan: Plan, client: Client, shutdown: Shutdown, health: &
         running: pool.running(),
     })
     .await?;
-    let waiters = Waiters::start(Arc::clone(&broker), queues.clone());
+    let waits = Waits::start(Arc::clone(&broker), queues.clone());
     health.started();
     tracing::info!(worker = name, ?queues, tasks, concurrency, broker = broker.address(), "worker started");
     let served = memberships.into_iter().map(Served::new).collect();
-    let fetch = Fetch::new(Arc::clone(&broker), pool, served, waiters, heartbeat, health.clone(), shutdown);
+    let fetch = Fetch::new(Arc::clone(&broker), pool, served, waits, heartbeat, health.clone(), shutdown);
     let stopped = fetch.run().await?;
     leave(&*broker, stopped).await;
     tracing::info!(worker = name, "worker stopped");
@@ -88,9 +88,9 @@ async fn prove(broker: &dyn Broker, queues: &[QueueName]) -> Result<(), WorkerEr
 }
 
 async fn leave(broker: &dyn Broker, stopped: Stopped) {
-    let Stopped { queues, waiters, heartbeat } = stopped;
+    let Stopped { queues, waits, heartbeat } = stopped;
     let leaving = async {
-        waiters.stop().await;
+        waits.stop().await;
         // All at once: one whose server is away must not keep the worker from leaving the others.
         let leaving = queues.into_iter().filter(|queue| !queue.is_closed()).map(async |queue| {
             let (name, worker) = (queue.membership.queue(), &queue.incarnation().worker);

@@ -131,7 +131,7 @@ impl Served {
         async move { Ended { ask, epoch, end: until_reply(&*broker, &membership, epoch, &turn).await } }
     }
 
-    /// Takes in a reply to a turn of the incarnation `epoch`. Returns whether its deliveries are this worker's.
+    /// Takes in a reply to a turn of the incarnation `epoch`. Returns whether what it took is this worker's.
     pub(super) fn replied(&mut self, epoch: u64, reply: &TurnReply) -> bool {
         let queue = self.membership.queue();
         if reply.lost {

@@ -112,7 +112,7 @@ impl Steps {
     async fn step(&self, queue: &QueueName, only: Option<MessageId>) -> Option<Run> {
         let hands = Hands { broker: &self.broker, queue, worker: WorkerId::new() };
         let reply = self.broker.turn_now(&self.turn(&hands, 1, Vec::new()), only);
-        let delivered = reply.deliveries.into_iter().next()?;
+        let delivered = reply.taken.into_iter().next()?;
         let (task, attempt) = match Envelope::decode(&delivered.payload) {
             Ok(envelope) => (envelope.task.to_owned(), envelope.attempts.saturating_add(1)),
             Err(_) => (String::new(), 0),

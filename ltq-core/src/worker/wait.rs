@@ -1,4 +1,4 @@
-//! [`Waiters`]: blocks at the broker while there is nothing to do, so that an idle worker polls nothing.
+//! [`Waits`]: blocks at the broker while there is nothing to do, so that an idle worker polls nothing.
 //!
 //! A waiter blocks only when the rota asks for it: a worker that has no use for a token must not take one that would wake
 //! another worker. A wait that has begun is never cancelled, because the token it might be taking would be lost; it ends by
@@ -35,11 +35,11 @@ pub(super) enum Woken {
 }
 
 /// The waits of a worker, each in a task of its own.
-pub(super) struct Waiters {
+pub(super) struct Waits {
     broker: Arc<dyn Broker>,
     /// All queues of the worker, the closed ones included.
     queues: Vec<QueueName>,
-    waiters: Vec<Waiter>,
+    waits: Vec<Waiter>,
     events: mpsc::UnboundedReceiver<Woken>,
     tasks: JoinSet<()>,
 }
@@ -52,13 +52,13 @@ struct Waiter {
     arm: watch::Sender<Duration>,
 }
 
-impl Waiters {
+impl Waits {
     /// Makes the waits of a worker; none blocks before it is armed.
     pub(super) fn start(broker: Arc<dyn Broker>, queues: Vec<QueueName>) -> Self {
         let (_, events) = mpsc::unbounded_channel();
-        let mut waiters = Self { broker, queues, waiters: Vec::new(), events, tasks: JoinSet::new() };
-        waiters.renew(|_| true);
-        waiters
+        let mut waits = Self { broker, queues, waits: Vec::new(), events, tasks: JoinSet::new() };
+        waits.renew(|_| true);
+        waits
     }
 
     /// Makes all waits anew, for those queues only for which `serves` holds. A token that was on its way to one of the old
@@ -68,7 +68,7 @@ impl Waiters {
         self.events = events;
         // Dropping the old tasks drops their waits, with their connections.
         self.tasks = JoinSet::new();
-        self.waiters.clear();
+        self.waits.clear();
         let served: Vec<_> = self
             .queues
             .iter()
@@ -91,13 +91,13 @@ impl Waiters {
                 warned: false,
             };
             self.tasks.spawn(task.run(armed));
-            self.waiters.push(Waiter { queues, waits, arm });
+            self.waits.push(Waiter { queues, waits, arm });
         }
     }
 
     /// Lets every waiter begin that does not wait and watches a queue that is `wanted`.
     pub(super) fn arm(&self, wanted: impl Fn(usize) -> bool) {
-        for waiter in &self.waiters {
+        for waiter in &self.waits {
             let of_use = waiter.queues.iter().filter(|queue| wanted(**queue)).count();
             if of_use > 0 && !waiter.waits.swap(true, Ordering::Relaxed) {
                 let pause = if of_use == waiter.queues.len() { Duration::ZERO } else { PAUSE_BESIDE_BACKLOG };

@@ -101,7 +101,7 @@ async fn one_worker_serves_queues_on_every_primary() {
             discarded: 0,
             dead_limits: DeadLimits::default(),
         };
-        let taken = broker.turn(&turn).await.unwrap().deliveries.remove(0);
+        let taken = broker.turn(&turn).await.unwrap().taken.remove(0);
         let letter = DeadLetter::new(taken.id, DeadReason::Failed, "no luck", 1, taken.payload.clone());
         turn.sequence = 2;
         turn.settlements = vec![taken.dead(letter.clone())];

@@ -246,9 +246,9 @@ impl<'a> World<'a> {
 
     fn took(&mut self, worker: usize, turn: Turn, reply: TurnReply) {
         let hand = &mut self.workers[worker];
-        let new: HashSet<_> = reply.deliveries.iter().map(|delivered| delivered.place).collect();
+        let new: HashSet<_> = reply.taken.iter().map(|delivered| delivered.place).collect();
         hand.given.retain(|given| !new.contains(&given.place));
-        hand.given.extend(reply.deliveries);
+        hand.given.extend(reply.taken);
         hand.last = Some(turn);
     }
 

@@ -189,7 +189,7 @@ async fn publish_in_every_way(broker: &dyn Broker) {
 /// Two of the messages end up as dead letters. The worker loses its lease, and another one leaves.
 async fn settle_in_every_way(broker: &dyn Broker) {
     let first = WorkerId::new();
-    let taken = broker.turn(&turn(&first, 1, 10, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&first, 1, 10, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 10);
     let letter = |index: usize| {
         let taken = &taken[index];
@@ -222,7 +222,7 @@ async fn settle_in_every_way(broker: &dyn Broker) {
     let lost = broker.turn(&turn(&first, 3, 1, done(&taken[7..8]))).await.unwrap();
     assert!(lost.lost);
 
-    let again = broker.turn(&turn(&second, 2, 100, Vec::new())).await.unwrap().deliveries;
+    let again = broker.turn(&turn(&second, 2, 100, Vec::new())).await.unwrap().taken;
     assert!(again.iter().any(|delivered| delivered.recoveries == 1));
     broker.turn(&turn(&second, 3, 0, done(&again[..2]))).await.unwrap();
     broker.recover(&queue(), &second, Recovery::Leaving).await.unwrap();

@@ -13,7 +13,7 @@ async fn workers_take_settle_renew_and_recover_without_memory() {
     let (worker, dying) = (WorkerId::new(), WorkerId::new());
     let mut short = turn(&dying, 1, 2, Vec::new());
     short.lease = Duration::from_millis(1);
-    let lost: Vec<_> = broker.turn(&short).await.unwrap().deliveries.iter().map(|lost| lost.id).collect();
+    let lost: Vec<_> = broker.turn(&short).await.unwrap().taken.iter().map(|lost| lost.id).collect();
     command(&client, "CONFIG", &["SET", "maxmemory", "1"]).await;
     // Scripts that the server forgot have to be sent again, too.
     command(&client, "SCRIPT", &["FLUSH"]).await;
@@ -21,7 +21,7 @@ async fn workers_take_settle_renew_and_recover_without_memory() {
     let refused = broker.publish(&batch(ProducerId::new(), 1, [envelope().1], Due::Now)).await.unwrap_err();
     assert!(matches!(refused, BrokerError::OutOfMemory { .. }) && !refused.is_transient(), "{refused:?}");
 
-    let taken = broker.turn(&turn(&worker, 1, 5, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 5, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 5);
     assert!(broker.renew(&queue(), &worker, LEASE).await.unwrap().held);
     let (id, payload) = (|nth: usize| taken[nth].id, |nth: usize| taken[nth].payload.clone());
@@ -33,7 +33,7 @@ async fn workers_take_settle_renew_and_recover_without_memory() {
     ];
     assert_eq!(broker.turn(&turn(&worker, 2, 0, settlements)).await.unwrap().refused, 0);
     assert_eq!(broker.recover(&queue(), &dying, Recovery::Expired).await.unwrap().messages, 2);
-    let next = broker.turn(&turn(&worker, 3, 3, Vec::new())).await.unwrap().deliveries;
+    let next = broker.turn(&turn(&worker, 3, 3, Vec::new())).await.unwrap().taken;
     assert_eq!(
         next[..2].iter().map(|next| (next.id, next.recoveries)).collect::<Vec<_>>(),
         [(lost[0], 1), (lost[1], 1)]
@@ -56,7 +56,7 @@ async fn a_worker_that_comes_new_to_a_queue_makes_room() {
     command(&client, "CONFIG", &["SET", "maxmemory", "1"]).await;
     let other = broker(&server).await;
     let worker = WorkerId::new();
-    let taken = other.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    let taken = other.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 3);
     assert_eq!(other.turn(&turn(&worker, 2, 0, done(&taken))).await.unwrap().refused, 0);
     assert_eq!(other.stats(&queue()).await.unwrap().counts.done, 3);

@@ -65,10 +65,10 @@ impl World {
             }
             sequence += 1;
             let reply = self.broker.turn(&turn(&last, sequence, 100, Vec::new())).await.unwrap();
-            for delivered in &reply.deliveries {
+            for delivered in &reply.taken {
                 *places.entry(delivered.id).or_default() += 1;
             }
-            if reply.deliveries.is_empty() && !reply.more {
+            if reply.taken.is_empty() && !reply.more {
                 break;
             }
         }
@@ -148,7 +148,7 @@ async fn settle_and_take(world: &World, full: bool, nth: u64) -> bool {
     broker.recover(&queue(), &first, Recovery::Expired).await.unwrap();
 
     let worker = WorkerId::from_name("w");
-    let taken = broker.turn(&turn(&worker, 1, 10, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 10, Vec::new())).await.unwrap().taken;
     let letter = |index: usize| {
         let message: &Delivered = &taken[index];
         message.dead(DeadLetter::new(message.id, DeadReason::Failed, "no", 1, message.payload.clone()))
@@ -195,7 +195,7 @@ async fn a_recovery_or_repair_that_is_refused_at_any_call_loses_nothing() {
             world.flush().await;
             let sent = publish(broker.as_ref(), 1).await;
             let worker = WorkerId::from_name("w");
-            let taken = broker.turn(&turn(&worker, 1, 1, Vec::new())).await.unwrap().deliveries;
+            let taken = broker.turn(&turn(&worker, 1, 1, Vec::new())).await.unwrap().taken;
             let letter = DeadLetter::new(taken[0].id, DeadReason::Failed, "no", 1, taken[0].payload.clone());
             broker.turn(&turn(&worker, 2, 0, vec![taken[0].dead(letter)])).await.unwrap();
             let payload = taken[0].payload.clone();
@@ -236,7 +236,7 @@ async fn a_key_of_a_wrong_type_changes_nothing() {
             assert!(matches!(error, BrokerError::WrongType { .. }), "{key}: {error:?}");
             assert!(error.to_string().contains("wrong") || error.to_string().contains("LTQ"), "{error}");
             command(&world.bare, "DEL", &[&spoilt]).await;
-            assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 1, "{key}");
+            assert_eq!(broker.turn(&first).await.unwrap().taken.len(), 1, "{key}");
             let places = world.everything().await;
             assert_eq!(places, BTreeMap::from([(id, 1)]), "{key}");
         }

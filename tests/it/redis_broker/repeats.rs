@@ -37,19 +37,19 @@ async fn a_repeated_turn_replies_the_same_and_settles_once() {
     let worker = WorkerId::new();
     let first = turn(&worker, 1, 1_000, Vec::new());
     let reply = broker.turn(&first).await.unwrap();
-    assert_eq!(reply.deliveries.len(), 1_000);
+    assert_eq!(reply.taken.len(), 1_000);
     assert!(reply.more);
-    assert_eq!(broker.turn(&first).await.unwrap().deliveries, reply.deliveries);
+    assert_eq!(broker.turn(&first).await.unwrap().taken, reply.taken);
 
-    let mut settlements = done(&reply.deliveries[1..]);
+    let mut settlements = done(&reply.taken[1..]);
     settlements.push(never_taken());
     let second = turn(&worker, 2, 1_000, settlements);
     let reply = broker.turn(&second).await.unwrap();
-    assert_eq!((reply.deliveries.len(), reply.refused, reply.more), (302, 1, false));
-    let made_up = (reply.deliveries[300].id, reply.deliveries[301].id);
+    assert_eq!((reply.taken.len(), reply.refused, reply.more), (302, 1, false));
+    let made_up = (reply.taken[300].id, reply.taken[301].id);
     assert_ne!(made_up.0, made_up.1, "equal garbage is kept apart");
     let repeated = broker.turn(&second).await.unwrap();
-    assert_eq!((repeated.deliveries, repeated.refused), (reply.deliveries, 1));
+    assert_eq!((repeated.taken, repeated.refused), (reply.taken, 1));
 
     let stats = broker.stats(&queue()).await.unwrap();
     assert_eq!((stats.active, stats.counts.done, stats.counts.refused), (303, 999, 1));
@@ -64,7 +64,7 @@ async fn a_repeated_turn_that_was_lost_is_counted_once() {
     let late = turn(&WorkerId::new(), 7, 5, vec![never_taken(), never_taken()]);
     for _ in 0..3 {
         let reply = broker.turn(&late).await.unwrap();
-        assert!(reply.lost && reply.refused == 2 && reply.deliveries.is_empty(), "{reply:?}");
+        assert!(reply.lost && reply.refused == 2 && reply.taken.is_empty(), "{reply:?}");
     }
     assert_eq!(broker.stats(&queue()).await.unwrap().counts.refused, 2);
 }
@@ -75,7 +75,7 @@ async fn a_turn_repeated_after_the_lease_was_lost_refuses_nothing_that_counted()
     let broker = broker(&server).await;
     publish(broker.as_ref(), 3).await;
     let worker = WorkerId::new();
-    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().taken;
     let mut second = turn(&worker, 2, 0, done(&taken[..2]));
     second.lease = Duration::ZERO;
     assert!(!broker.turn(&second).await.unwrap().lost);
@@ -95,10 +95,10 @@ async fn a_first_turn_repeated_after_the_lease_was_lost_takes_nothing() {
     let worker = WorkerId::new();
     let mut first = turn(&worker, 1, 1, Vec::new());
     first.lease = Duration::ZERO;
-    assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 1);
+    assert_eq!(broker.turn(&first).await.unwrap().taken.len(), 1);
     assert_eq!(broker.recover(&queue(), &worker, Recovery::Expired).await.unwrap().messages, 1);
     let repeated = broker.turn(&first).await.unwrap();
-    assert!(repeated.lost && repeated.deliveries.is_empty(), "{repeated:?}");
+    assert!(repeated.lost && repeated.taken.is_empty(), "{repeated:?}");
     let stats = broker.stats(&queue()).await.unwrap();
     assert_eq!((stats.ready, stats.active, stats.workers), (1, 0, 0));
 }
@@ -109,7 +109,7 @@ async fn a_repeated_turn_trims_once() {
     let broker = broker(&server).await;
     publish(broker.as_ref(), 3).await;
     let worker = WorkerId::new();
-    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 3, Vec::new())).await.unwrap().taken;
     let letters = taken
         .iter()
         .map(|taken| taken.dead(DeadLetter::new(taken.id, DeadReason::Failed, "no", 1, taken.payload.clone())));
@@ -131,7 +131,7 @@ async fn flushed_scripts_are_not_noticed() {
     command(&client, "SCRIPT", &["FLUSH"]).await;
     let ids = publish(broker.as_ref(), 1).await;
     command(&client, "SCRIPT", &["FLUSH"]).await;
-    let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[1].id, ids[0]);
     command(&client, "SCRIPT", &["FLUSH"]).await;
@@ -146,11 +146,11 @@ async fn a_block_that_the_server_has_lost_holds_up_nobody() {
     publish(broker.as_ref(), 120).await;
     let worker = WorkerId::new();
     let first = turn(&worker, 1, 100, Vec::new());
-    assert_eq!(broker.turn(&first).await.unwrap().deliveries.len(), 100);
+    assert_eq!(broker.turn(&first).await.unwrap().taken.len(), 100);
     command(&client, "DEL", &[&format!("{{ltq:q}}:block:{worker}:1")]).await;
 
-    assert!(broker.turn(&first).await.unwrap().deliveries.is_empty());
-    let taken = broker.turn(&turn(&worker, 2, 100, Vec::new())).await.unwrap().deliveries;
+    assert!(broker.turn(&first).await.unwrap().taken.is_empty());
+    let taken = broker.turn(&turn(&worker, 2, 100, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 20);
     let recovered = broker.recover(&queue(), &worker, Recovery::Leaving).await.unwrap();
     assert_eq!((recovered.messages, recovered.more), (20, false));
@@ -168,9 +168,9 @@ async fn slow_messages_outlive_their_blocks() {
     let (mut settlements, mut slow) = (Vec::new(), Vec::new());
     for sequence in 1..=9 {
         let reply = broker.turn(&turn(&worker, sequence, 100, settlements)).await.unwrap();
-        assert_eq!((reply.refused, reply.deliveries.len()), (0, 100));
-        settlements = done(&reply.deliveries[3..]);
-        slow.extend(reply.deliveries[..3].iter().cloned());
+        assert_eq!((reply.refused, reply.taken.len()), (0, 100));
+        settlements = done(&reply.taken[3..]);
+        slow.extend(reply.taken[..3].iter().cloned());
     }
     broker.turn(&turn(&worker, 10, 0, settlements)).await.unwrap();
     let lists = command(&bare(&server).await, "KEYS", &[&format!("*:block:{worker}:*")]).await.into_array();

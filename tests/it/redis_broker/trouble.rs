@@ -25,7 +25,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
     let mut wait = broker.waits(&[queue()]).remove(0);
     assert_eq!(wait.wait(LEASE).await.unwrap(), Some(queue()));
     let worker = WorkerId::new();
-    let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().deliveries;
+    let taken = broker.turn(&turn(&worker, 1, 2, Vec::new())).await.unwrap().taken;
     assert_eq!(taken.len(), 2);
 
     server.kill();
@@ -33,7 +33,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
     let second = turn(&worker, 2, 10, done(&taken));
     let reply = until_ok!(broker.turn(&second));
     assert_eq!(reply.refused, 0);
-    assert_eq!(reply.deliveries.iter().map(|delivered| delivered.id).collect::<Vec<_>>(), ids[2..]);
+    assert_eq!(reply.taken.iter().map(|delivered| delivered.id).collect::<Vec<_>>(), ids[2..]);
 
     server.restart();
     assert!(until_ok!(broker.renew(&queue(), &worker, LEASE)).held);

@@ -37,7 +37,7 @@ pub async fn a_past_time_means_now(broker: Arc<dyn Broker>) {
     let dues = [Due::Now, past, Due::After(Duration::ZERO)];
     Sender::new(&broker, &queue).send_due(sent.iter().cloned().zip(dues)).await;
     let reply = Hand::new(&broker, &queue, LONG).turn(Vec::new(), 10).await;
-    assert_eq!(payloads(&reply.deliveries), sent);
+    assert_eq!(payloads(&reply.taken), sent);
     assert_eq!(reply.next_due, None);
 }
 
@@ -62,8 +62,8 @@ pub async fn a_retry_is_not_ready_before_its_time(broker: Arc<dyn Broker>) {
     let delay = Duration::from_millis(200);
     let retry = held.retry(held.payload.clone(), delay);
     let reply = worker.turn(vec![retry], 10).await;
-    assert_eq!(payloads(&reply.deliveries), sent[1..]);
-    worker.settle(done(&reply.deliveries)).await;
+    assert_eq!(payloads(&reply.taken), sent[1..]);
+    worker.settle(done(&reply.taken)).await;
     let (again, now_ms) = worker.drain(1).await.remove(0);
     assert_eq!(again.id, held.id);
     assert!(now_ms >= reply.now_ms + 200);

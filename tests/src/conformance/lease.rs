@@ -81,7 +81,7 @@ pub async fn a_recovered_worker_is_lost(broker: Arc<dyn Broker>) {
     let reply = late.turn(results, 10).await;
     assert!(reply.lost);
     assert_eq!(reply.refused, 2);
-    assert!(reply.deliveries.is_empty());
+    assert!(reply.taken.is_empty());
     assert!(!broker.renew(&queue, &late.id, LONG).await.unwrap().held);
     let between = stats(&broker, &queue).await;
     assert_eq!((between.ready, between.active, between.dead, between.workers), (1, 2, 0, 1));
@@ -106,6 +106,6 @@ pub async fn a_lost_worker_comes_back_under_a_new_name(broker: Arc<dyn Broker>) 
     let mut again = Hand::new(&broker, &queue, LONG);
     let reply = again.turn(done(&held), 1).await;
     assert_eq!((reply.lost, reply.refused), (false, 1));
-    assert_eq!(payloads(&reply.deliveries), sent);
-    again.settle(done(&reply.deliveries)).await;
+    assert_eq!(payloads(&reply.taken), sent);
+    again.settle(done(&reply.taken)).await;
 }

@@ -349,7 +349,7 @@ impl Hand {
 
     /// Takes up to `want` messages.
     pub(crate) async fn take(&mut self, want: usize) -> Vec<Delivered> {
-        self.turn(Vec::new(), want).await.deliveries
+        self.turn(Vec::new(), want).await.taken
     }
 
     /// Settles, all accepted.
@@ -366,9 +366,9 @@ impl Hand {
             let mut settlements = Vec::new();
             while taken.len() < count {
                 let reply = self.turn(settlements, 100).await;
-                settlements = done(&reply.deliveries);
-                let idle = reply.deliveries.is_empty();
-                taken.extend(reply.deliveries.into_iter().map(|delivered| (delivered, reply.now_ms)));
+                settlements = done(&reply.taken);
+                let idle = reply.taken.is_empty();
+                taken.extend(reply.taken.into_iter().map(|delivered| (delivered, reply.now_ms)));
                 if idle {
                     let until_due = reply.next_due.unwrap_or(SHORT);
                     wait(&self.broker, std::slice::from_ref(&self.queue), until_due).await.unwrap();

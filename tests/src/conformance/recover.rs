@@ -52,10 +52,10 @@ pub async fn each_recovery_is_counted_on_the_message(broker: Arc<dyn Broker>) {
         assert_eq!(broker.recover(&queue, &dying.id, Recovery::Expired).await.unwrap().messages, 1);
     }
     let turn = watcher.next_turn(Vec::new(), 1);
-    let first = broker.turn(&turn).await.unwrap().deliveries;
+    let first = broker.turn(&turn).await.unwrap().taken;
     let held = first[0].clone();
     assert_eq!(held.recoveries, 3);
-    assert_eq!(broker.turn(&turn).await.unwrap().deliveries, first, "a repeated turn tells it too");
+    assert_eq!(broker.turn(&turn).await.unwrap().taken, first, "a repeated turn tells it too");
 
     let delay = Duration::from_millis(20);
     watcher.settle(vec![held.retry(held.payload.clone(), delay)]).await;

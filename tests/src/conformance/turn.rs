@@ -13,17 +13,17 @@ pub async fn takes_no_more_than_wanted_and_says_what_is_left(broker: Arc<dyn Bro
     let queue = queue("q");
     let mut worker = Hand::new(&broker, &queue, LONG);
     let empty = worker.turn(Vec::new(), 10).await;
-    assert!(empty.deliveries.is_empty() && !empty.more && !empty.lost && empty.next_due.is_none());
+    assert!(empty.taken.is_empty() && !empty.more && !empty.lost && empty.next_due.is_none());
 
     let sent = messages(5);
     Sender::new(&broker, &queue).send(&sent).await;
     let none = worker.turn(Vec::new(), 0).await;
-    assert!(none.deliveries.is_empty() && none.more);
+    assert!(none.taken.is_empty() && none.more);
     let some = worker.turn(Vec::new(), 3).await;
-    assert_eq!(payloads(&some.deliveries), sent[..3]);
+    assert_eq!(payloads(&some.taken), sent[..3]);
     assert!(some.more);
     let rest = worker.turn(Vec::new(), 3).await;
-    assert_eq!(payloads(&rest.deliveries), sent[3..]);
+    assert_eq!(payloads(&rest.taken), sent[3..]);
     assert!(!rest.more);
     assert_eq!(stats(&broker, &queue).await.active, 5);
 }
@@ -53,13 +53,13 @@ pub async fn a_repeat_gives_the_same_and_changes_nothing(broker: Arc<dyn Broker>
     for _ in 0..3 {
         let again = broker.turn(&turn).await.unwrap();
         assert!(!again.lost);
-        assert_eq!(again.deliveries, first.deliveries);
+        assert_eq!(again.taken, first.taken);
     }
     let stats = stats(&broker, &queue).await;
     assert_eq!((stats.ready, stats.active, stats.counts.done, stats.counts.refused), (3, 5, 2, 0));
 
-    let rest = worker.turn(done(&first.deliveries), 10).await;
-    assert_eq!((rest.refused, rest.deliveries.len()), (0, 3));
+    let rest = worker.turn(done(&first.taken), 10).await;
+    assert_eq!((rest.refused, rest.taken.len()), (0, 3));
 }
 
 /// The turn that registers a worker may be repeated like any other.
@@ -69,7 +69,7 @@ pub async fn a_repeated_first_turn_gives_the_same(broker: Arc<dyn Broker>) {
     let turn = Hand::new(&broker, &queue, LONG).next_turn(Vec::new(), 2);
     let first = broker.turn(&turn).await.unwrap();
     let again = broker.turn(&turn).await.unwrap();
-    assert_eq!(again.deliveries, first.deliveries);
+    assert_eq!(again.taken, first.taken);
     let stats = stats(&broker, &queue).await;
     assert_eq!((stats.ready, stats.active, stats.workers), (3, 2, 1));
 }
@@ -89,8 +89,8 @@ pub async fn the_largest_turn_fits(broker: Arc<dyn Broker>) {
     let turn = worker.next_turn(done(&held), Turn::MAX_WANT);
     let reply = broker.turn(&turn).await.unwrap();
     assert_eq!(reply.refused, 0);
-    assert_eq!(payloads(&reply.deliveries), second);
-    assert_eq!(broker.turn(&turn).await.unwrap().deliveries, reply.deliveries);
+    assert_eq!(payloads(&reply.taken), second);
+    assert_eq!(broker.turn(&turn).await.unwrap().taken, reply.taken);
     let stats = stats(&broker, &queue).await;
     assert_eq!((stats.ready, stats.active, stats.counts.done), (0, 1_000, 1_000));
 }
@@ -107,7 +107,7 @@ pub async fn a_missing_number_means_that_the_worker_starts_anew(broker: Arc<dyn 
     let gap = worker.next_turn(done(&held), 10);
     for _ in 0..2 {
         let reply = broker.turn(&gap).await.unwrap();
-        assert_eq!((reply.lost, reply.refused, reply.deliveries.len()), (true, 2, 0));
+        assert_eq!((reply.lost, reply.refused, reply.taken.len()), (true, 2, 0));
     }
     assert!(worker.turn(Vec::new(), 10).await.lost, "it stays lost");
     let counted = stats(&broker, &queue).await;
@@ -147,9 +147,9 @@ pub async fn every_message_is_taken_exactly_once(broker: Arc<dyn Broker>) {
                 while finished.load(Ordering::SeqCst) < TOTAL {
                     let reply = worker.turn(settlements, want).await;
                     assert_eq!(reply.refused, 0);
-                    settlements = done(&reply.deliveries);
-                    finished.fetch_add(reply.deliveries.len(), Ordering::SeqCst);
-                    taken.extend(reply.deliveries.into_iter().map(|delivered| delivered.id));
+                    settlements = done(&reply.taken);
+                    finished.fetch_add(reply.taken.len(), Ordering::SeqCst);
+                    taken.extend(reply.taken.into_iter().map(|delivered| delivered.id));
                     tokio::task::yield_now().await;
                 }
                 worker.settle(settlements).await;

@@ -85,7 +85,7 @@ pub async fn a_turn_that_leaves_messages_wakes_the_next(broker: Arc<dyn Broker>)
     for left in [6, 3] {
         assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
         let reply = Hand::new(&broker, &queues[0], LONG).turn(Vec::new(), 3).await;
-        assert_eq!((reply.deliveries.len(), reply.more), (3, true), "{left} are left");
+        assert_eq!((reply.taken.len(), reply.more), (3, true), "{left} are left");
     }
     assert!(wait(&broker, &queues, ENDLESS).await.unwrap().is_some());
     assert!(!Hand::new(&broker, &queues[0], LONG).turn(Vec::new(), 3).await.more);

@@ -70,6 +70,6 @@ impl GoldenWorker {
         };
         let reply = self.broker.turn(&turn).await.unwrap();
         assert_eq!((reply.lost, reply.refused), (false, 0));
-        reply.deliveries
+        reply.taken
     }
 }

@@ -1,4 +1,4 @@
-//! [`DeadLetters`]: the dead letters of one queue, found by id and listed by time.
+//! [`Letters`]: the dead letters of one queue, found by id and listed by time.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,12 +15,12 @@ const OVER_MAX: usize = 500;
 
 /// Dead letters, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct DeadLetters {
+pub(super) struct Letters {
     by_age: BTreeMap<Age, DeadLetter>,
     by_id: HashMap<MessageId, Age>,
 }
 
-impl DeadLetters {
+impl Letters {
     /// Stores a letter under its id, or where another one is there already, under the first half of the id and the place.
     pub(super) fn insert(&mut self, letter: DeadLetter, place: Place, now_ms: u64) {
         let mut id = letter.id;

@@ -160,11 +160,11 @@ impl Broker for MemoryBroker {
 
 #[async_trait]
 impl Produce for MemoryBroker {
-    async fn publish(&self, batch: &Publish) -> Result<Published, BrokerError> {
-        self.refuse("publish", "entries", batch.entries.len(), Publish::MAX_ENTRIES)?;
-        self.change(&batch.queue, |queue, now_ms| match queue.publish(batch, now_ms) {
+    async fn publish(&self, bulk: &Publish) -> Result<Published, BrokerError> {
+        self.refuse("publish", "entries", bulk.entries.len(), Publish::MAX_ENTRIES)?;
+        self.change(&bulk.queue, |queue, now_ms| match queue.publish(bulk, now_ms) {
             Ok((answers, wake)) => (Ok(Published { answers }), wake),
-            Err(Full { limit }) => (Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit }), false),
+            Err(Full { limit }) => (Err(BrokerError::QueueFull { queue: bulk.queue.to_string(), limit }), false),
         })
     }
 }
@@ -288,7 +288,7 @@ mod tests {
             dead_limits: DeadLimits::default(),
         };
         let early = broker.turn(&turn).await.unwrap();
-        assert_eq!((early.deliveries.len(), early.next_due), (0, Some(Duration::from_secs(3_600))));
+        assert_eq!((early.taken.len(), early.next_due), (0, Some(Duration::from_secs(3_600))));
 
         let mut wait = broker.waits(&[queue]).remove(0);
         assert!(wait.wait(Duration::MAX).await.unwrap().is_some(), "the publish itself");
@@ -296,7 +296,7 @@ mod tests {
         assert!(wait.wait(Duration::MAX).await.unwrap().is_some(), "the due time");
         turn.sequence = 2;
         let due = broker.turn(&turn).await.unwrap();
-        assert_eq!((due.deliveries.len(), due.now_ms), (1, 3_601_000));
+        assert_eq!((due.taken.len(), due.now_ms), (1, 3_601_000));
     }
 
     #[test]

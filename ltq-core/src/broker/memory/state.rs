@@ -28,7 +28,7 @@ pub(super) use self::notes::Flag;
 use self::notes::Notes;
 use self::processes::Processes;
 use self::schedule::Schedule;
-use super::dead::DeadLetters;
+use super::dead::Letters;
 use crate::broker::{Answer, Place, ProducerId, QueueCounts, QueueStats, WorkerId};
 
 /// Producers and lost workers beyond this number are forgotten when they have been silent for [`MEMORY_MS`].
@@ -46,7 +46,7 @@ pub(super) struct Queue {
     producers: HashMap<ProducerId, Producer>,
     notes: Notes,
     processes: Processes,
-    pub(super) dead: DeadLetters,
+    pub(super) dead: Letters,
     counts: QueueCounts,
 }
 
@@ -61,7 +61,7 @@ struct Holder {
     trimmed: u64,
 }
 
-/// Why a batch was refused: this many messages wait already.
+/// Why a bulk was refused: this many messages wait already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full {
     pub(super) limit: u64,

@@ -178,7 +178,7 @@ impl RedisBroker {
     /// Puts a queue on the list of queues, once per process and life of the server's memory. Apart from the scripts,
     /// because the list lies outside the queue's hash tag. In a cluster its server may be away while the queue's is not, so
     /// nobody waits for it for long; it is then tried again some time later.
-    async fn list(&self, queue: &QueueName) -> Result<(), BrokerError> {
+    async fn enlist(&self, queue: &QueueName) -> Result<(), BrokerError> {
         let scripts = self.scripts()?;
         let forgotten = scripts.times_forgotten();
         {
@@ -264,19 +264,19 @@ impl Broker for RedisBroker {
 
 #[async_trait]
 impl Produce for RedisBroker {
-    async fn publish(&self, batch: &Publish) -> Result<Published, BrokerError> {
-        if batch.entries.is_empty() {
+    async fn publish(&self, bulk: &Publish) -> Result<Published, BrokerError> {
+        if bulk.entries.is_empty() {
             return Ok(Published::default());
         }
-        self.list(&batch.queue).await?;
-        let (scripts, keys) = (self.scripts()?, self.keys(&batch.queue));
-        if !self.proved.contains(&batch.queue) {
+        self.enlist(&bulk.queue).await?;
+        let (scripts, keys) = (self.scripts()?, self.keys(&bulk.queue));
+        if !self.proved.contains(&bulk.queue) {
             permissions::prove(scripts, &keys, Role::Producer).await?;
-            self.proved.add(&batch.queue);
+            self.proved.add(&bulk.queue);
         }
-        match batch.durability {
-            Durability::Primary => publish::publish(scripts, &keys, batch).await,
-            _ => self.durable.publish(&self.settings, &keys, batch).await,
+        match bulk.durability {
+            Durability::Primary => publish::publish(scripts, &keys, bulk).await,
+            _ => self.durable.publish(&self.settings, &keys, bulk).await,
         }
     }
 }
@@ -288,7 +288,7 @@ impl Consume for RedisBroker {
     }
 
     async fn turn(&self, turn: &Turn) -> Result<TurnReply, BrokerError> {
-        self.list(&turn.queue).await?;
+        self.enlist(&turn.queue).await?;
         turn::turn(self.scripts()?, &self.keys(&turn.queue), self.block_from, turn).await
     }
 

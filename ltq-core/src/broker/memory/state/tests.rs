@@ -118,9 +118,9 @@ impl World {
             Entry { payload: payload(self.published, envelope), due }
         };
         let sequence = last.as_ref().map_or(1, |last| last.sequence + 1);
-        let batch = Publish::new(queue_name(), *id, sequence, entries.into_iter().map(&mut entry).collect());
-        self.queue.publish(&batch, self.now_ms).unwrap();
-        *last = Some(batch);
+        let bulk = Publish::new(queue_name(), *id, sequence, entries.into_iter().map(&mut entry).collect());
+        self.queue.publish(&bulk, self.now_ms).unwrap();
+        *last = Some(bulk);
     }
 
     fn turn(&mut self, worker: usize, repeat: bool, settle: Vec<(u8, usize)>, want: usize, max_dead: u64) {
@@ -133,9 +133,9 @@ impl World {
                 // The repeat of a first turn registers anew where the worker has left meanwhile; its places begin anew.
                 if before.is_some() {
                     assert_eq!(held(&self.queue), before, "a repeat neither settles nor takes");
-                    assert!(again.deliveries.iter().all(|delivered| first.deliveries.contains(delivered)));
+                    assert!(again.taken.iter().all(|delivered| first.taken.contains(delivered)));
                 } else {
-                    believer.given = again.deliveries.clone();
+                    believer.given = again.taken.clone();
                     *first = again;
                 }
             }
@@ -165,12 +165,12 @@ impl World {
             dead_limits: DeadLimits::new(max_dead, Duration::from_secs(3_600)),
         };
         let reply = self.queue.turn(&turn, self.now_ms).0.unwrap();
-        assert!(reply.deliveries.len() <= want);
+        assert!(reply.taken.len() <= want);
         if reply.lost {
-            assert!(reply.deliveries.is_empty());
+            assert!(reply.taken.is_empty());
             *believer = Believer::new();
         } else {
-            believer.given.extend(reply.deliveries.iter().cloned());
+            believer.given.extend(reply.taken.iter().cloned());
             believer.last = Some((turn, reply));
         }
     }
@@ -250,8 +250,8 @@ fn two_messages_of_one_id_do_not_push_each_other_out() {
     let mut world = World::new();
     let twice = Entry { payload: payload(1, true), due: Due::Now };
     let producer = ProducerId::new();
-    let batch = Publish::new(queue_name(), producer, 1, vec![twice.clone(), twice]);
-    world.queue.publish(&batch, 0).unwrap();
+    let bulk = Publish::new(queue_name(), producer, 1, vec![twice.clone(), twice]);
+    world.queue.publish(&bulk, 0).unwrap();
     world.turn(0, false, Vec::new(), 5, 1);
     assert_eq!(world.queue.stats().active, 2);
     world.turn(0, false, vec![(0, 0), (0, 1)], 0, 1);

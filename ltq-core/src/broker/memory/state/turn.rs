@@ -48,14 +48,14 @@ impl Queue {
         let want = turn.want.min(Turn::MAX_WANT);
         self.promote((2 * want).clamp(100, 1_000), now_ms);
         let earlier = earliest_retry.is_some() && self.scheduled.first_ms() == earliest_retry;
-        let deliveries = self.take(turn, want);
+        let taken = self.take(turn, want);
 
         if let Some(holder) = self.workers.get_mut(&turn.worker) {
             holder.sequence = turn.sequence;
             holder.refused = refused;
             holder.trimmed = trimmed;
         }
-        let reply = TurnReply { refused, trimmed, deliveries, ..self.reply(now_ms) };
+        let reply = TurnReply { refused, trimmed, taken, ..self.reply(now_ms) };
         let wake = reply.more || earlier;
         (Some(reply), wake)
     }
@@ -115,7 +115,7 @@ impl Queue {
     fn repeated(&self, turn: &Turn, now_ms: u64) -> TurnReply {
         let reply = self.reply(now_ms);
         let Some(last) = self.workers.get(&turn.worker) else { return reply };
-        TurnReply { refused: last.refused, trimmed: last.trimmed, deliveries: self.taken_by(turn), ..reply }
+        TurnReply { refused: last.refused, trimmed: last.trimmed, taken: self.taken_by(turn), ..reply }
     }
 
     /// What every reply says about the queue.

@@ -1,9 +1,9 @@
-//! Publishing that is not over before replicas, or a disk, have the batch.
+//! Publishing that is not over before replicas, or a disk, have the bulk.
 //!
-//! `WAIT` waits for what its own connection has written, and nothing else can use the connection meanwhile. So the batch
+//! `WAIT` waits for what its own connection has written, and nothing else can use the connection meanwhile. So the bulk
 //! goes over the connection that waits, which belongs to this call alone and is kept for the next. Should the client have
 //! replaced it in between, `WAIT` would know of no writes and succeed at once; the name of the connection, which a new
-//! one does not have, tells. Then the batch is published again under its number and waited for again.
+//! one does not have, tells. Then the bulk is published again under its number and waited for again.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::message::{Durability, MessageId};
 
 /// How much later than asked the server may answer before its connection is taken for dead.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often the batch is published and waited for when the connection is replaced in between.
+/// How often the bulk is published and waited for when the connection is replaced in between.
 const ATTEMPTS: usize = 5;
 /// The oldest server that can say when its disk has something.
 const OLDEST_WITH_WAITAOF: (u64, u64) = (7, 2);
@@ -42,14 +42,14 @@ struct Named {
 }
 
 impl DurableConnections {
-    /// Publishes, and waits until the batch is as safe as it asks to be.
+    /// Publishes, and waits until the bulk is as safe as it asks to be.
     pub(crate) async fn publish(
         &self,
         settings: &Settings,
         keys: &QueueKeys,
-        batch: &Publish,
+        bulk: &Publish,
     ) -> Result<Published, BrokerError> {
-        let waited = settings.options().call_timeout + batch.durability.within() + GRACE;
+        let waited = settings.options().call_timeout + bulk.durability.within() + GRACE;
         let idle = self.pop(waited);
         let mut named = match idle {
             Some(named) => named,
@@ -58,7 +58,7 @@ impl DurableConnections {
                 Named { connection, name: String::new(), call_timeout: waited }
             }
         };
-        let result = match tokio::time::timeout(waited, named.publish(keys, batch)).await {
+        let result = match tokio::time::timeout(waited, named.publish(keys, bulk)).await {
             Ok(result) => result,
             Err(_) => Err(BrokerError::Timeout { address: settings.address().to_owned(), call: CALL, waited }),
         };
@@ -87,19 +87,19 @@ impl DurableConnections {
 }
 
 impl Named {
-    async fn publish(&mut self, keys: &QueueKeys, batch: &Publish) -> Result<Published, BrokerError> {
-        self.check_server(batch.durability)?;
+    async fn publish(&mut self, keys: &QueueKeys, bulk: &Publish) -> Result<Published, BrokerError> {
+        self.check_server(bulk.durability)?;
         let node = Node { connection: &self.connection, key: keys.ready(), at_most: self.call_timeout };
         if self.name.is_empty() {
             self.name = node.give_name().await?;
         }
         for _ in 0..ATTEMPTS {
-            let published = publish(&self.connection, keys, batch).await?;
-            let reached = node.wait(batch.durability).await;
+            let published = publish(&self.connection, keys, bulk).await?;
+            let reached = node.wait(bulk.durability).await;
             if node.name().await? == self.name {
                 return reached.map(|()| published).map_err(|reason| BrokerError::NotDurable {
                     address: self.connection.address().to_owned(),
-                    wanted: batch.durability,
+                    wanted: bulk.durability,
                     reason,
                 });
             }

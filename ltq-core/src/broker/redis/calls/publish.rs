@@ -1,4 +1,4 @@
-//! Puts a batch on a queue.
+//! Puts a bulk on a queue.
 
 use std::time::UNIX_EPOCH;
 
@@ -36,24 +36,24 @@ pub(crate) static PUBLISH_ANSWERED: Script =
 pub(crate) async fn publish(
     connection: &Connection,
     keys: &QueueKeys,
-    batch: &Publish,
+    bulk: &Publish,
 ) -> Result<Published, BrokerError> {
     let script_keys = Keys {
         ready: keys.ready(),
         scheduled: keys.scheduled(),
         wake: keys.wake(),
-        producer: keys.producer(batch.producer),
+        producer: keys.producer(bulk.producer),
     };
-    let (kind, entries) = entries(batch);
+    let (kind, entries) = entries(bulk);
     let args = Args {
-        sequence: count(batch.sequence),
+        sequence: count(bulk.sequence),
         memory_seconds: Value::Integer(MEMORY_SECONDS),
-        most: batch.max_waiting.map_or(Value::Integer(-1), count),
+        most: bulk.max_waiting.map_or(Value::Integer(-1), count),
         kind,
     };
-    let script = if batch.answered { &PUBLISH_ANSWERED } else { &PUBLISH };
+    let script = if bulk.answered { &PUBLISH_ANSWERED } else { &PUBLISH };
     let reply = script.run(connection, script_keys.and([]), args.and(entries)).await?;
-    let (status, answers) = if batch.answered {
+    let (status, answers) = if bulk.answered {
         let mut reply = script.read(connection, reply, 2)?;
         (reply.int()?, read_answers(&mut reply)?)
     } else {
@@ -62,7 +62,7 @@ pub(crate) async fn publish(
     match status {
         0 | 1 => Ok(Published { answers }),
         -1 => {
-            Err(BrokerError::QueueFull { queue: batch.queue.to_string(), limit: batch.max_waiting.unwrap_or_default() })
+            Err(BrokerError::QueueFull { queue: bulk.queue.to_string(), limit: bulk.max_waiting.unwrap_or_default() })
         }
         _ => Err(connection.odd_answer(PUBLISH.call, "neither stored nor repeated")),
     }
@@ -79,12 +79,12 @@ fn read_answers(reply: &mut Reply<'_>) -> Result<Vec<Answer>, BrokerError> {
 }
 
 /// How the entries are written, and the entries.
-fn entries(batch: &Publish) -> (Value, Vec<Value>) {
-    if batch.entries.iter().all(|entry| entry.due == Due::Now) {
-        let entries = batch.entries.iter().map(|entry| Value::Bytes(entry.payload.clone()));
+fn entries(bulk: &Publish) -> (Value, Vec<Value>) {
+    if bulk.entries.iter().all(|entry| entry.due == Due::Now) {
+        let entries = bulk.entries.iter().map(|entry| Value::Bytes(entry.payload.clone()));
         return (Value::from_static_str("now"), entries.collect());
     }
-    let entries = batch.entries.iter().flat_map(|entry| [when(entry.due), Value::Bytes(entry.payload.clone())]);
+    let entries = bulk.entries.iter().flat_map(|entry| [when(entry.due), Value::Bytes(entry.payload.clone())]);
     (Value::from_static_str("mixed"), entries.collect())
 }
 

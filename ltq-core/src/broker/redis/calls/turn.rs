@@ -158,7 +158,7 @@ async fn run(
     Ok(Some(TurnReply {
         lost: status == status::LOST,
         refused,
-        deliveries: delivered,
+        taken: delivered,
         now_ms,
         next_due,
         more: left > 0,
