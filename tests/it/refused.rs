@@ -85,7 +85,7 @@ async fn a_process_without_a_queue_ends_as_unavailable() {
     let dir = TempDir::with_prefix("ltq-test-").unwrap();
     let mut worker = Program::new(env!("CARGO_BIN_EXE_test-worker"))
         .args(["--url", &url])
-        .env(LedgerFile::ENV, &dir.path().join("ledger"))
+        .env(LedgerFile::ENV, dir.path().join("ledger"))
         .start();
     worker.wait_for("worker started").await;
     permit(&server, "").await;

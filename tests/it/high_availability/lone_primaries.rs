@@ -114,7 +114,7 @@ async fn a_cluster_that_wants_every_slot_is_named_and_waited_for() {
     cluster.servers[lost].restart();
     for queue in &queues {
         scene.client.send(work_on(queue, format!("afterwards {queue}"))).await.unwrap();
-        scene.ledger_shows(|ledger| ledger.runs(&format!("afterwards {queue}")).finished == 1).await;
+        scene.ledger_shows(|ledger| ledger.runs(format!("afterwards {queue}")).finished == 1).await;
     }
     stop(&mut worker).await;
 }
