@@ -25,7 +25,7 @@ impl Queue {
             true
         });
         let (describe, ask) = match process {
-            Some(state) if held => self.processes.write(worker.process(), state, lease, now_ms),
+            Some(state) if held => self.processes.write(&worker.process(), state, lease, now_ms),
             _ => (false, None),
         };
         let others = || self.workers.iter().filter(|(other, _)| *other != worker);

@@ -18,7 +18,7 @@ impl Processes {
     /// Keeps what a process tells. Says whether it is to be described, and what it is asked to do.
     pub(super) fn write(
         &mut self,
-        process: ProcessId,
+        process: &ProcessId,
         state: &ProcessState,
         lease: Duration,
         now_ms: u64,
@@ -29,7 +29,7 @@ impl Processes {
             let new = || (end_ms, ProcessRecord::new(process.clone(), description.clone(), now_ms));
             self.0.entry(process.clone()).or_insert_with(new).1.description = description.clone();
         }
-        let Some((end, record)) = self.0.get_mut(&process) else { return (true, None) };
+        let Some((end, record)) = self.0.get_mut(process) else { return (true, None) };
         *end = end_ms;
         record.busy = state.busy;
         record.running.clone_from(&state.running);
