@@ -13,10 +13,10 @@ use futures_util::future::join;
 use ltq_core::broker::memory::MemoryBroker;
 use ltq_core::broker::redis::RedisBroker;
 use ltq_core::broker::{
-    Admin, Consume, DeadLimits, Delivered, Entry, Place, Produce, ProducerId, Publish, Recovery, Settlement, Turn,
-    TurnReply, Wait, WorkerId,
+    Admin, Ask, Consume, DeadLimits, Delivered, Description, Entry, KnownTasks, Place, ProcessState, Produce,
+    ProducerId, Publish, Recovery, Running, Settlement, Turn, TurnReply, Wait, WorkerId,
 };
-use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
+use ltq_core::message::{DeadLetter, DeadReason, Due, MessageId, QueueName};
 
 use super::payload::{number, payload, rewritten};
 use super::places::Places;
