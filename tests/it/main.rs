@@ -40,6 +40,8 @@ mod poison;
 mod producer;
 /// Probes of a worker process.
 mod readiness;
+/// What a worker tells of itself.
+mod records;
 /// What is special to the Redis broker: declared keys, repeats, addresses, trouble with the server.
 mod redis_broker;
 /// A server that refuses what a queue needs closes that queue.

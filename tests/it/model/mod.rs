@@ -7,6 +7,7 @@
 
 mod payload;
 mod places;
+mod records;
 mod steps;
 mod world;
 

@@ -20,11 +20,12 @@ use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 
 use super::payload::{number, payload, rewritten};
 use super::places::Places;
+use super::records;
 use super::steps::{How, Kind, Number, Sent, Step, When};
 
 const LEASE: Duration = Duration::from_millis(300);
 
-type Checked = Result<(), String>;
+pub(super) type Checked = Result<(), String>;
 
 /// Both brokers, and a connection that looks at Redis without one.
 pub(super) struct Brokers {
@@ -252,48 +253,18 @@ impl<'a> World<'a> {
         hand.last = Some(turn);
     }
 
-    /// What is known of the processes.
-    async fn check_records(&self) -> Checked {
-        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
-        let (redis, memory) = join(redis.process_records(&self.queue), memory.process_records(&self.queue)).await;
-        same("records", redis.unwrap(), memory.unwrap())
-    }
-
-    /// A process tells nothing, what it runs, or everything, as the clock has it.
-    fn process_state(&self, worker: &WorkerId) -> Option<ProcessState> {
-        let now_ms = self.brokers.now_ms.get();
-        let description = Description {
-            host: "machine".to_owned(),
-            pid: 7,
-            worker: worker.to_string(),
-            version: "1".to_owned(),
-            deployment: now_ms.is_multiple_of(2).then(|| "blue".to_owned()),
-            tasks: KnownTasks::These(vec![[7; 8]]),
-        };
-        let running =
-            Running { task: "t".to_owned(), id: MessageId::from_bytes([7; 16]), since_ms: now_ms, attempt: 1 };
-        let description = now_ms.is_multiple_of(3).then(|| Arc::new(description));
-        (!now_ms.is_multiple_of(5)).then(|| ProcessState { busy: now_ms % 4, running: vec![running], description })
-    }
-
     async fn renew(&self, worker: &WorkerId, lease: Duration) -> Result<Vec<WorkerId>, String> {
-        let (queue, state) = (&self.queue, &self.process_state(worker));
+        let (queue, state) = (&self.queue, &records::state(self.brokers, worker));
         let state = state.as_ref();
         let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
         let (redis, memory) =
             join(redis.renew_with(queue, worker, lease, state), memory.renew_with(queue, worker, lease, state)).await;
         let (redis, memory) = (redis.unwrap(), memory.unwrap());
         same("renewal", redis, memory.clone())?;
-        let asked = self.brokers.now_ms.get().is_multiple_of(7);
-        if asked && state.is_some() {
-            let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
-            let process = worker.process();
-            let (redis, memory) =
-                join(redis.ask_process(queue, &process, Ask::Quiet), memory.ask_process(queue, &process, Ask::Quiet))
-                    .await;
-            same("asking", redis.unwrap(), memory.unwrap())?;
+        if state.is_some() {
+            records::ask(self.brokers, queue, worker).await?;
         }
-        self.check_records().await?;
+        records::check(self.brokers, &self.queue).await?;
         Ok(memory.expired)
     }
 
@@ -304,7 +275,7 @@ impl<'a> World<'a> {
             join(redis.recover(&self.queue, worker, recovery), memory.recover(&self.queue, worker, recovery)).await;
         let (redis, memory) = (redis.unwrap(), memory.unwrap());
         same("recovery", redis, memory)?;
-        self.check_records().await?;
+        records::check(self.brokers, &self.queue).await?;
         Ok(memory.more)
     }
 
@@ -443,6 +414,6 @@ impl Hand {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "most are made for this call")]
-fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
+pub(super) fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
     if redis == memory { Ok(()) } else { Err(format!("{what}\n   Redis: {redis:?}\n  memory: {memory:?}")) }
 }

@@ -116,7 +116,7 @@ impl QueueKeys {
     }
 
     /// HASH: what is known of a process: a description, what it runs, what it is asked to do. Some ten fields, at most 100
-    /// messages in one of them; expires after three leases, gone when the worker leaves.
+    /// messages in one of them; expires after three leases and no less than a minute, gone when the worker leaves.
     pub(super) fn process(&self, process: &ProcessId) -> String {
         self.key(&format!("worker:{process}"))
     }

@@ -38,7 +38,8 @@ pub(super) fn described(description: &Description) -> Vec<Value> {
         KnownTasks::Any => Bytes::from_static(ANY),
         KnownTasks::These(digests) => digests.concat().into(),
     };
-    let mut fields = vec![
+    let deployment = description.deployment.as_deref().unwrap_or_default();
+    vec![
         Value::from_static_str("host"),
         description.host.as_str().into(),
         Value::from_static_str("pid"),
@@ -49,11 +50,9 @@ pub(super) fn described(description: &Description) -> Vec<Value> {
         description.version.as_str().into(),
         Value::from_static_str("tasks"),
         Value::Bytes(tasks),
-    ];
-    if let Some(deployment) = &description.deployment {
-        fields.extend([Value::from_static_str("deployment"), deployment.as_str().into()]);
-    }
-    fields
+        Value::from_static_str("deployment"),
+        deployment.into(),
+    ]
 }
 
 /// What runs, as one value: an array of task, id, since when, and attempt for each.
@@ -118,7 +117,7 @@ fn record(process: &ProcessId, mut fields: Reply<'_>, now_ms: u64) -> Result<Opt
             "pid" => description.pid = u32::try_from(fields.count()?).unwrap_or_default(),
             "worker" => description.worker = fields.text()?,
             "version" => description.version = fields.text()?,
-            "deployment" => description.deployment = Some(fields.text()?),
+            "deployment" => description.deployment = Some(fields.text()?).filter(|text| !text.is_empty()),
             "tasks" => description.tasks = known_tasks(&fields.bytes()?),
             "start" => started_at_ms = fields.count()?,
             "end" => end_ms = fields.count()?,

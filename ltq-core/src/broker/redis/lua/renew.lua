@@ -48,8 +48,10 @@ if known and not known.err then
   if describe == 0 then
     local lasts_ms = 3 * lease_ms
     redis.pcall('HSET', record, 'busy', busy, 'running', running, 'end', int(now + lasts_ms))
-    -- Nothing stays that would never go.
-    if redis.pcall('EXPIRE', record, int(math.ceil(lasts_ms / 1000))) ~= 1 then redis.pcall('DEL', record) end
+    -- `end` says how long it counts; the server forgets it then, and not within the next minute, since clocks of tests stand
+    -- still. Nothing stays that would never go.
+    local seconds = math.max(60, math.ceil(lasts_ms / 1000))
+    if redis.pcall('EXPIRE', record, int(seconds)) ~= 1 then redis.pcall('DEL', record) end
   end
 end
 return {held and 1 or 0, next_expiry, expired, describe, ask}
