@@ -7,7 +7,6 @@
 
 mod payload;
 mod places;
-mod records;
 mod steps;
 mod world;
 

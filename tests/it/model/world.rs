@@ -1,5 +1,7 @@
 //! [`World`]: one queue on both brokers, those who use it, and what must be left of what they put in.
 
+mod heartbeats;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -20,12 +22,11 @@ use ltq_core::message::{DeadLetter, DeadReason, Due, QueueName};
 
 use super::payload::{number, payload, rewritten};
 use super::places::Places;
-use super::records;
 use super::steps::{How, Kind, Number, Sent, Step, When};
 
 const LEASE: Duration = Duration::from_millis(300);
 
-pub(super) type Checked = Result<(), String>;
+type Checked = Result<(), String>;
 
 /// Both brokers, and a connection that looks at Redis without one.
 pub(super) struct Brokers {
@@ -253,32 +254,6 @@ impl<'a> World<'a> {
         hand.last = Some(turn);
     }
 
-    async fn renew(&self, worker: &WorkerId, lease: Duration) -> Result<Vec<WorkerId>, String> {
-        let (queue, state) = (&self.queue, &records::state(self.brokers, worker));
-        let state = state.as_ref();
-        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
-        let (redis, memory) =
-            join(redis.renew_with(queue, worker, lease, state), memory.renew_with(queue, worker, lease, state)).await;
-        let (redis, memory) = (redis.unwrap(), memory.unwrap());
-        same("renewal", redis, memory.clone())?;
-        if state.is_some() {
-            records::ask(self.brokers, queue, worker).await?;
-        }
-        records::check(self.brokers, &self.queue).await?;
-        Ok(memory.expired)
-    }
-
-    /// Says whether the worker still holds some.
-    async fn recover(&self, worker: &WorkerId, recovery: Recovery) -> Result<bool, String> {
-        let (redis, memory) = (&self.brokers.redis, &self.brokers.memory);
-        let (redis, memory) =
-            join(redis.recover(&self.queue, worker, recovery), memory.recover(&self.queue, worker, recovery)).await;
-        let (redis, memory) = (redis.unwrap(), memory.unwrap());
-        same("recovery", redis, memory)?;
-        records::check(self.brokers, &self.queue).await?;
-        Ok(memory.more)
-    }
-
     async fn replay(&self, nth: usize) -> Checked {
         let Some(letter) = self.letter(nth).await else { return Ok(()) };
         for there in [true, false] {
@@ -414,6 +389,6 @@ impl Hand {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "most are made for this call")]
-pub(super) fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
+fn same<T: PartialEq + Debug>(what: &str, redis: T, memory: T) -> Checked {
     if redis == memory { Ok(()) } else { Err(format!("{what}\n   Redis: {redis:?}\n  memory: {memory:?}")) }
 }

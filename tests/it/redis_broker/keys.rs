@@ -104,6 +104,14 @@ async fn work_out(blocks_from: usize) {
     workout(broker.as_ref()).await;
 
     command(&client, "ECHO", &["the end"]).await;
+    assert_declared(&mut monitor).await;
+    assert_known(&client).await;
+    let tokens = command(&client, "LLEN", &["{ltq:q}:wake"]).await.as_i64();
+    assert!(tokens <= Some(1), "{tokens:?} tokens");
+}
+
+/// Reads up to the end of the workout: scripts touched only what their calls declared.
+async fn assert_declared(monitor: &mut Lines<BufReader<UnixStream>>) {
     let mut keys: Vec<String> = Vec::new();
     let mut by_scripts = 0;
     while let Some(line) = monitor.next_line().await.unwrap() {
@@ -124,10 +132,13 @@ async fn work_out(blocks_from: usize) {
         }
     }
     assert!(by_scripts > 100, "the monitor saw {by_scripts} commands of scripts");
+}
 
+/// What is left is documented, and is bounded or goes by itself.
+async fn assert_known(client: &Client) {
     let known = ["ready", "scheduled", "holders", "notes", "dead", "letters", "wake", "counts"];
     let documented = include_str!("../../../docs/redis-keys.md");
-    let Value::Array(found) = command(&client, "KEYS", &["*"]).await else { panic!("no list of keys") };
+    let Value::Array(found) = command(client, "KEYS", &["*"]).await else { panic!("no list of keys") };
     assert!(!found.is_empty());
     for key in found {
         let key = key.as_string().unwrap();
@@ -139,24 +150,22 @@ async fn work_out(blocks_from: usize) {
         assert!(documented.contains(&format!(":{kind}")), "docs/redis-keys.md does not know {key}");
         match kind {
             "producer" | "turn" => {
-                let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
+                let left = command(client, "TTL", &[&key]).await.as_i64().unwrap();
                 assert!((1..=3600).contains(&left), "{key} lives for {left} s");
             }
             "worker" => {
-                let left = command(&client, "TTL", &[&key]).await.as_i64().unwrap();
+                let left = command(client, "TTL", &[&key]).await.as_i64().unwrap();
                 assert!(
                     of_somebody && (1..=60.max(3 * LEASE.as_secs().cast_signed())).contains(&left),
                     "{key} lives for {left} s"
                 );
             }
             // Some commands are tried on it; what is left goes by itself.
-            "probe" => assert!(command(&client, "TTL", &[&key]).await.as_i64().unwrap() >= 0),
+            "probe" => assert!(command(client, "TTL", &[&key]).await.as_i64().unwrap() >= 0),
             "active" | "blocks" | "block" => assert!(of_somebody),
             _ => assert!(known.contains(&kind) && !of_somebody, "unknown key {key}"),
         }
     }
-    let tokens = command(&client, "LLEN", &["{ltq:q}:wake"]).await.as_i64();
-    assert!(tokens <= Some(1), "{tokens:?} tokens");
 }
 
 /// Every call, with everything that makes its script take another branch.
