@@ -1,6 +1,5 @@
 //! What a running worker tells of itself at the broker.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ltq::{Client, State, Task, TaskResult, Worker};

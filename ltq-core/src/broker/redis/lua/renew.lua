@@ -21,10 +21,10 @@ for _, other in ipairs(redis.call('ZRANGEBYSCORE', holders, '-inf', int(now), 'L
 end
 
 local next_expiry = -1
-local running = redis.call('ZRANGEBYSCORE', holders, '(' .. int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 2)
-for i = 1, #running, 2 do
-  if running[i] ~= worker then
-    next_expiry = tonumber(running[i + 1]) - now
+local others = redis.call('ZRANGEBYSCORE', holders, '(' .. int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 2)
+for i = 1, #others, 2 do
+  if others[i] ~= worker then
+    next_expiry = tonumber(others[i + 1]) - now
     break
   end
 end
