@@ -19,7 +19,10 @@ struct Option;
 #[serde(crate = "ltq::__private::serde")]
 struct Vec<T>(T);
 
+#[derive(serde::Serialize)]
+#[serde(crate = "ltq::__private::serde")]
 struct Result;
+
 struct Box;
 struct Some;
 struct None;
