@@ -97,9 +97,11 @@ impl OldScripts {
 
     /// Renews the lease: whether it is held, and whose leases ran out.
     pub async fn renew(&self, lease_ms: i64) -> (bool, Vec<String>) {
-        let args: Vec<Value> = vec![self.name.as_str().into(), lease_ms.into(), 10_i64.into()];
-        let reply =
-            self.run(include_str!("../../fixtures/scripts_v1/renew.lua"), &["holders"], args).await.into_array();
+        // It tells nothing of its process.
+        let (record, nothing) = (format!("worker:{}", self.name), || Value::from(""));
+        let args = vec![self.name.as_str().into(), lease_ms.into(), 10_i64.into(), nothing(), nothing()];
+        let reply = self.run(include_str!("../../fixtures/scripts_v1/renew.lua"), &["holders", &record], args).await;
+        let reply = reply.into_array();
         let expired = reply[2].clone().into_array();
         (reply[0].as_i64() == Some(1), expired.into_iter().map(|name| name.into_string().unwrap()).collect())
     }
@@ -107,9 +109,9 @@ impl OldScripts {
     /// Recovers another worker: how many messages came back.
     pub async fn recover(&self, worker: &str) -> i64 {
         let (active, turn) = (format!("active:{worker}"), format!("turn:{worker}"));
-        let blocks = format!("blocks:{worker}");
+        let (blocks, record) = (format!("blocks:{worker}"), format!("worker:{worker}"));
         let lists = [0, 1, 2, 3].map(|slot| format!("block:{worker}:{slot}"));
-        let mut keys: Vec<&str> = vec!["ready", &active, "holders", "notes", "wake", &turn, "counts", &blocks];
+        let mut keys: Vec<&str> = vec!["ready", &active, "holders", "notes", "wake", &turn, "counts", &blocks, &record];
         keys.extend(lists.iter().map(String::as_str));
         let args: Vec<Value> = vec![worker.into(), "expired".into(), 500_i64.into()];
         let reply = self.run(include_str!("../../fixtures/scripts_v1/recover.lua"), &keys, args).await;
