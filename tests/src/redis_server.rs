@@ -259,7 +259,13 @@ pub(crate) fn wait_ready(log: impl BufRead + Send + 'static, ready: &str) -> Res
 /// The program of all servers, and with `--sentinel` of sentinels: what [`SERVER`] names, or `redis-server`.
 #[must_use]
 pub fn program() -> PathBuf {
-    std::env::var_os(SERVER).map_or_else(|| PathBuf::from("redis-server"), PathBuf::from)
+    if let Some(asked) = std::env::var_os(SERVER) {
+        return asked.into();
+    }
+    // The whole path, since a server tells by what it was started as which program it is.
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join("redis-server")).find(|path| path.is_file());
+    found.unwrap_or_else(|| "redis-server".into())
 }
 
 pub(crate) fn free_port() -> u16 {
