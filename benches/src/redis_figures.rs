@@ -119,12 +119,12 @@ mod tests {
     #[test]
     fn calls_from_scripts_and_of_the_driver_are_not_commands() {
         let before = Snapshot::parse(INFO).unwrap();
-        let stats = "cmdstat_evalsha:calls=3,usec=9\r\ncmdstat_lpop:calls=7,usec=9\r\ncmdstat_info:calls=1,usec=9\r\n\
+        let stats = "cmdstat_evalsha:calls=3,usec=9\r\ncmdstat_ltrim:calls=7,usec=9\r\ncmdstat_info:calls=1,usec=9\r\n\
             errorstat_MOVED:count=2\r\n";
         let after = Snapshot::parse(&format!("{INFO}{stats}")).unwrap();
         let difference = before.until(&after);
         assert!((difference.commands - 3.0).abs() < 1e-9);
-        assert!((difference.calls("lpop") - 7.0).abs() < 1e-9);
+        assert!((difference.calls("ltrim") - 7.0).abs() < 1e-9);
         assert!((difference.errors("MOVED") - 2.0).abs() < 1e-9);
         assert!((before.cpu_us - 2e6).abs() < 1e-9);
     }

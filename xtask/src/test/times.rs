@@ -6,8 +6,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long a whole run may take on two cores, from nothing.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long a whole run may take. On two cores it should take 30 minutes from nothing; a busy machine gets half as much again.
+const LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// Steps that share a part of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ mod tests {
     fn a_run_beyond_the_limit_fails_and_says_what_it_took() {
         assert!(within_limit(LIMIT).is_ok());
         let error = within_limit(LIMIT + Duration::from_secs(65)).unwrap_err().to_string();
-        assert!(error.contains("took 31:05 min") && error.contains("30:00 min"), "{error}");
+        assert!(error.contains("took 46:05 min") && error.contains("45:00 min"), "{error}");
     }
 
     #[test]
