@@ -42,7 +42,7 @@ pub(crate) enum How {
     Dead,
     /// The lease ran out.
     Recovered,
-    /// Its worker left without having begun it.
+    /// Its worker left, or handed it back, without having begun it.
     Left,
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Replay<'h> {
     process: Vec<u16>,
     /// In how many places each message is.
     places: Vec<u8>,
+    /// A hash of the bytes that each message had last.
+    bytes: HashMap<u32, u64>,
     /// The messages of this step, and the handout that ended in it.
     touched: HashMap<u32, Option<usize>>,
     /// Messages that were deleted from the dead letters in this step.
@@ -69,6 +71,7 @@ impl<'h> Replay<'h> {
             incarnations: HashMap::new(),
             process: Vec::new(),
             places: Vec::new(),
+            bytes: HashMap::new(),
             touched: HashMap::new(),
             trimmed: HashSet::new(),
             settled: Vec::new(),
@@ -154,10 +157,13 @@ impl<'h> Replay<'h> {
                     self.ready.push_front(message);
                 }
                 self.put(message);
+                let as_it_was = self.rewritten(message, payload);
                 match author {
                     Author::Publish => self.published(message),
-                    // What is due goes to the tail, what is handed back to the head.
-                    Author::Turn(_) if !back => self.settled.push((message, How::Returned)),
+                    // What is due goes to the tail, what is handed back to the head. A worker that has begun it writes so.
+                    Author::Turn(_) if !back => {
+                        self.settled.push((message, if as_it_was { How::Left } else { How::Returned }));
+                    }
                     _ => {}
                 }
             }
@@ -193,9 +199,10 @@ impl<'h> Replay<'h> {
         let payloads = command.words_from(if adds { 3 } else { 2 }).step_by(if adds { 2 } else { 1 });
         for payload in payloads {
             let Some(message) = self.message(payload) else { continue };
-            let mut hasher = DefaultHasher::new();
-            payload.hash(&mut hasher);
-            let member = (message, hasher.finish());
+            let member = (message, hash(payload));
+            if adds {
+                self.rewritten(message, payload);
+            }
             if !adds {
                 if self.scheduled.remove(&member) {
                     self.take_away(message);
@@ -332,6 +339,12 @@ impl<'h> Replay<'h> {
         }
     }
 
+    /// Takes note of the bytes of a message. Says whether they are the same as before.
+    fn rewritten(&mut self, message: u32, payload: &[u8]) -> bool {
+        let now = hash(payload);
+        self.bytes.insert(message, now) == Some(now)
+    }
+
     fn put(&mut self, message: u32) {
         let places = &mut self.places[message as usize];
         *places = places.saturating_add(1);
@@ -392,6 +405,12 @@ impl<'h> Replay<'h> {
         self.process.push(u16::try_from(process).unwrap_or(u16::MAX));
         number
     }
+}
+
+fn hash(payload: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    payload.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
